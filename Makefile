@@ -1,0 +1,52 @@
+# Everything a person or CI runs. Needs Python 3.11+ and make, nothing else.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: help install check format format-check lint types imports test demo audit bench clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "kong-federation needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+install: $(STAMP)  ## Create the virtual environment and install the project with its tools
+
+check: format-check lint types imports test  ## Everything CI checks
+
+format: $(STAMP)  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+format-check: $(STAMP)
+	$(BIN)/ruff format --check .
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+test: $(STAMP)  ## Pass the tests
+	$(BIN)/python -m pytest
+
+demo: $(STAMP)  ## Four subgraphs, the plugin server, the stand-in for Kong, one real query (ONCE=1: stop after the answer)
+	$(BIN)/python examples/demo.py $(if $(ONCE),--once)
+
+audit: $(STAMP)  ## The shared half of the public federation audit, through the whole way
+	$(BIN)/python -m spec.audit
+
+bench: $(STAMP)  ## First figures on the public benchmark's workload
+	$(BIN)/python bench/first.py
+
+clean:  ## Remove what the other targets made
+	rm -rf $(VENV) .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

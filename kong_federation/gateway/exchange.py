@@ -1,0 +1,47 @@
+"""What goes into the gateway and what comes out: one HTTP exchange, without a socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """
+    A client's request.
+
+    Args:
+        method: Upper case.
+        query: The raw query string without `?`, as latin-1 text.
+        headers: Names in lower case; all values of a header in order, as latin-1 text so that any byte survives.
+        body: As sent; empty for GET.
+        request_id: Kong's request id, or empty.
+    """
+
+    method: str
+    query: str = ""
+    headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    body: bytes = b""
+    request_id: str = ""
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header (name in lower case), or None."""
+        values = self.headers.get(name)
+        return values[0] if values else None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """
+    The answer to it.
+
+    Args:
+        status: HTTP status.
+        headers: Names in lower case; `content-length` is left to the host.
+        body: All bytes, or a stream of them (subscriptions, `@defer`).
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | AsyncIterator[bytes]
