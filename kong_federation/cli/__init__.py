@@ -1,1 +1,3 @@
-"""The room cli."""
+"""The command line: one file per command, each with `configure(parser)` and `run(arguments)`."""
+
+__all__: list[str] = []

@@ -1,0 +1,75 @@
+"""
+`kong-federation`: argparse and nothing else.
+
+Commands are imported when they are called: Kong runs `dump` at every start and waits for it, and `dump` must not pay
+for the planner or the HTTP client. This is the file that keeps it so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from kong_federation import __version__
+
+COMMANDS = {
+    "serve": "run the plugin server that Kong talks to",
+    "dump": "print what Kong's query command needs: name, version, schema",
+    "dev": "run a kong.yml on a laptop: a stand-in for Kong and the real plugin server",
+    "plan": "show how an operation is planned, stage by stage",
+}
+
+EPILOG = """\
+examples:
+  kong-federation dev kong.yml
+  kong-federation plan supergraph.graphql operation.graphql
+  kong-federation plan supergraph.graphql '{ me { name } }' --stage fetches
+  kong-federation dump | python -m json.tool
+
+in kong.conf:
+  plugins = bundled,graphql-federation
+  pluginserver_names = graphql-federation
+  pluginserver_graphql_federation_socket = /run/kong-federation/graphql-federation.socket
+  pluginserver_graphql_federation_query_cmd = kong-federation dump
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Run one command.
+
+    Args:
+        argv: Arguments without the program's name; None: the process's own.
+
+    Returns:
+        The exit status: 0 done, 1 the command failed, 2 it was called wrongly.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        prog="kong-federation",
+        description="Apollo Federation at the ingress: a Kong plugin that plans GraphQL operations itself.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"kong-federation {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    called = next((word for word in arguments if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=summary, description=summary, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if name == called:
+            module = importlib.import_module(f"kong_federation.cli.{name}")
+            module.configure(command)
+            command.set_defaults(run=module.run)
+    parsed = parser.parse_args(arguments)
+    try:
+        return int(parsed.run(parsed))
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
