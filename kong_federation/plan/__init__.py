@@ -1,5 +1,6 @@
 """The plan of one operation: nodes, their text for people, their bytes for caches."""
 
+from kong_federation.plan.codec import PlanFormatError, decode_plan, encode_plan
 from kong_federation.plan.nodes import (
     NO_DEFAULT,
     Composite,
@@ -66,10 +67,13 @@ __all__ = [
     "Parallel",
     "Path",
     "PathStep",
+    "PlanFormatError",
     "QueryPlan",
     "Representation",
     "RepresentationField",
     "Sequence",
     "Subscription",
     "Variant",
+    "decode_plan",
+    "encode_plan",
 ]

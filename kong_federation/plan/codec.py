@@ -1,0 +1,123 @@
+"""
+Plans as bytes, for caches, for the disk, and between the builder and the workers.
+
+A message is msgpack: `[VERSION, plan]`. Every value of a plan is either a scalar or an array whose first member is a
+tag: 0 for a plain tuple, otherwise the kind of node, whose fields follow in the order of their declaration. JSON
+defaults of variables are packed on their own, because they may hold arrays of the client's schema that have no tag.
+
+A change to any class in `nodes` is a new VERSION: fields have no names here, so an old message would be misread. An
+unknown version, tag or arity raises `PlanFormatError`; the reader plans anew.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import msgpack
+
+from kong_federation.plan import nodes
+
+VERSION = 1
+
+_PLAIN, _NO_DEFAULT, _JSON = 0, 1, 2
+
+# Tags are written out, never derived from the order of declaration: they live on disks.
+_TAGS: dict[type, int] = {
+    nodes.QueryPlan: 10,
+    nodes.Fetch: 11,
+    nodes.Flatten: 12,
+    nodes.Representation: 13,
+    nodes.RepresentationField: 14,
+    nodes.Introspect: 15,
+    nodes.Sequence: 16,
+    nodes.Parallel: 17,
+    nodes.Condition: 18,
+    nodes.Subscription: 19,
+    nodes.Defer: 20,
+    nodes.Deferred: 21,
+    nodes.Key: 30,
+    nodes.Each: 31,
+    nodes.OnTypes: 32,
+    nodes.InputField: 40,
+    nodes.EnumInput: 41,
+    nodes.ObjectInput: 42,
+    nodes.Leaf: 50,
+    nodes.Composite: 51,
+    nodes.ListOf: 52,
+    nodes.NonNull: 53,
+    nodes.OutputField: 54,
+    nodes.Variant: 55,
+    nodes.Given: 56,
+}
+_CLASSES = {tag: kind for kind, tag in _TAGS.items()}
+_FIELDS = {kind: tuple(field.name for field in dataclasses.fields(kind)) for kind in _TAGS}
+# Enums travel as their text; these fields get them back.
+_ENUMS: dict[tuple[type, str], type] = {
+    (nodes.QueryPlan, "kind"): nodes.OperationKind,
+    (nodes.Fetch, "kind"): nodes.OperationKind,
+    (nodes.Leaf, "kind"): nodes.LeafKind,
+}
+
+
+class PlanFormatError(ValueError):
+    """The bytes are not a plan of this version."""
+
+
+def encode_plan(plan: nodes.QueryPlan) -> bytes:
+    """A plan as bytes; equal plans give equal bytes."""
+    return bytes(msgpack.packb([VERSION, _encode(plan)]))
+
+
+def decode_plan(data: bytes) -> nodes.QueryPlan:
+    """
+    The plan that `encode_plan` was given.
+
+    Raises:
+        PlanFormatError: The bytes are something else, or of another version.
+    """
+    try:
+        message = msgpack.unpackb(data)
+        version, body = message
+    except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
+        raise PlanFormatError("not a plan") from error
+    if version != VERSION:
+        raise PlanFormatError(f"plan format {version!r}, expected {VERSION}")
+    try:
+        plan = _decode(body)
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
+        raise PlanFormatError("damaged plan") from error
+    if not isinstance(plan, nodes.QueryPlan):
+        raise PlanFormatError("not a whole plan")
+    return plan
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_PLAIN, *map(_encode, value)]
+    tag = _TAGS.get(type(value))
+    if tag is None:
+        return value
+    if isinstance(value, nodes.InputField):
+        default = [_NO_DEFAULT] if value.default is nodes.NO_DEFAULT else [_JSON, msgpack.packb(value.default)]
+        return [tag, value.name, value.type, default]
+    return [tag, *(_encode(getattr(value, name)) for name in _FIELDS[type(value)])]
+
+
+def _decode(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    tag, *members = value
+    if tag == _PLAIN:
+        return tuple(map(_decode, members))
+    if tag == _NO_DEFAULT:
+        return nodes.NO_DEFAULT
+    if tag == _JSON:
+        return msgpack.unpackb(members[0])
+    kind = _CLASSES[tag]
+    values = dict(zip(_FIELDS[kind], map(_decode, members), strict=True))
+    for name in values:
+        enum = _ENUMS.get((kind, name))
+        if enum is not None:
+            values[name] = enum(values[name])
+    return kind(**values)
