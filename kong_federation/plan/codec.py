@@ -116,8 +116,7 @@ def _decode(value: Any) -> Any:
         return msgpack.unpackb(members[0])
     kind = _CLASSES[tag]
     values = dict(zip(_FIELDS[kind], map(_decode, members), strict=True))
-    for name in values:
-        enum = _ENUMS.get((kind, name))
-        if enum is not None:
+    for (owner, name), enum in _ENUMS.items():
+        if owner is kind:
             values[name] = enum(values[name])
     return kind(**values)
