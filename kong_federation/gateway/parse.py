@@ -1,0 +1,156 @@
+"""A configuration as Kong sends it, read into `Settings`; everything that is wrong with it is reported together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from kong_federation.errors import FederationError, FederationErrors
+from kong_federation.errors.base import PathSegment
+from kong_federation.errors.codes import CONFIGURATION_INVALID
+from kong_federation.gateway.fields import Field, fields_of, only_one_of
+from kong_federation.gateway.settings import Settings
+
+# Kong adds these to a plugin's configuration when it starts an instance.
+_KONG_KEYS = frozenset({"route_id", "service_id", "consumer_id", "plugin_instance_name", "$refs"})
+
+_Path = tuple[PathSegment, ...]
+_ABSENT: Any = object()
+
+
+def parse_settings(config: Mapping[str, Any]) -> Settings:
+    """
+    Read a plugin's configuration.
+
+    JSON null means absent, because Kong fills what is absent with null. An empty object is taken for an empty array,
+    because Lua has one empty table. The keys that Kong adds are left out.
+
+    Raises:
+        FederationErrors: CONFIGURATION_INVALID for every finding, each with the path of its field.
+    """
+    findings: list[FederationError] = []
+    own = {name: value for name, value in config.items() if not (name in _KONG_KEYS or name.startswith("__"))}
+    settings = _record(Settings, own, (), findings)
+    if isinstance(settings, Settings):
+        _names_are_unique(settings, findings)
+    if findings:
+        raise FederationErrors(findings)
+    assert isinstance(settings, Settings)
+    return settings
+
+
+def _record(record: type, value: Any, path: _Path, findings: list[FederationError]) -> Any:
+    if value is _ABSENT:
+        value = {}
+    if not isinstance(value, Mapping) and value != []:
+        return _wrong(findings, path, f"must be a record, not {_shown(value)}")
+    given = {name: item for name, item in dict(value).items() if item is not None}
+    known = fields_of(record)
+    names = {declared.name for declared in known}
+    for name in given:
+        if name not in names:
+            _wrong(findings, (*path, str(name)), "is not a known field")
+    before = len(findings)
+    values = {
+        declared.name: _value(declared, given.get(declared.name, _ABSENT), (*path, declared.name), findings)
+        for declared in known
+    }
+    alternatives = only_one_of(record)
+    if alternatives and sum(name in given for name in alternatives) != 1:
+        _wrong(findings, path, f"needs exactly one of {', '.join(alternatives)}")
+    return record(**values) if len(findings) == before else None
+
+
+def _value(declared: Field, value: Any, path: _Path, findings: list[FederationError]) -> Any:
+    if declared.kind == "record":
+        assert declared.record is not None
+        return _record(declared.record, value, path, findings)
+    if value is _ABSENT:
+        return _wrong(findings, path, "is required") if declared.required else declared.default
+    match declared.kind:
+        case "records" | "strings":
+            return _array(declared, value, path, findings)
+        case "boolean":
+            return value if isinstance(value, bool) else _wrong_type(findings, path, "true or false", value)
+        case "integer":
+            return _integer(declared, value, path, findings)
+        case _:
+            return _string(declared, value, path, findings)
+
+
+def _array(declared: Field, value: Any, path: _Path, findings: list[FederationError]) -> Any:
+    if value == {}:
+        return ()
+    if not isinstance(value, list | tuple):
+        return _wrong_type(findings, path, "an array", value)
+    if declared.record is not None:
+        return tuple(_record(declared.record, item, (*path, index), findings) for index, item in enumerate(value))
+    return tuple(_string(declared, item, (*path, index), findings) for index, item in enumerate(value))
+
+
+def _integer(declared: Field, value: Any, path: _Path, findings: list[FederationError]) -> Any:
+    # Lua has one kind of number, so 5 may arrive as 5.0.
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return _wrong_type(findings, path, "a whole number", value)
+    lowest, highest = declared.rules["between"]
+    if not lowest <= value <= highest:
+        return _wrong(findings, path, f"must be between {lowest} and {highest}, not {value}")
+    return value
+
+
+def _string(declared: Field, value: Any, path: _Path, findings: list[FederationError]) -> Any:
+    rules = declared.rules
+    if not isinstance(value, str):
+        return _wrong_type(findings, path, "a string", value)
+    if not value:
+        return _wrong(findings, path, "must not be empty")
+    longest = rules.get("len_max")
+    if longest is not None and len(value) > longest:
+        return _wrong(findings, path, f"must have at most {longest} characters, not {len(value)}")
+    one_of = rules.get("one_of")
+    if one_of is not None and value not in one_of:
+        return _wrong(findings, path, f"must be one of {', '.join(one_of)}")
+    if value.lower() in rules.get("not_one_of", ()):
+        return _wrong(findings, path, f"must not be {value}")
+    if "match" in rules and re.search(rules["match"].replace("$", r"\Z"), value) is None:
+        return _wrong(findings, path, rules["err"])
+    return value
+
+
+def _names_are_unique(settings: Settings, findings: list[FederationError]) -> None:
+    seen: set[str] = set()
+    for index, subgraph in enumerate(settings.subgraphs):
+        if subgraph.name in seen:
+            _wrong(findings, ("subgraphs", index, "name"), "is there twice")
+        seen.add(subgraph.name)
+
+
+def _wrong_type(findings: list[FederationError], path: _Path, expected: str, value: Any) -> None:
+    _wrong(findings, path, f"must be {expected}, not {_shown(value)}")
+
+
+def _wrong(findings: list[FederationError], path: _Path, problem: str) -> None:
+    # Values that may be secrets are never part of a finding, only what is wrong with them.
+    where = ".".join(map(str, path)) or "the configuration"
+    findings.append(FederationError(CONFIGURATION_INVALID, f"{where} {problem}", path))
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int():
+            return "a number"
+        case float():
+            return "a fraction"
+        case str():
+            return "a string"
+        case list() | tuple():
+            return "an array"
+        case _:
+            return "a record"

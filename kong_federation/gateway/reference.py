@@ -1,0 +1,75 @@
+"""`docs/configuration.md`, printed from the definition of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kong_federation.gateway.fields import Field, fields_of, only_one_of
+from kong_federation.gateway.settings import Settings
+
+_INTRODUCTION = """\
+# Configuration
+
+What may stand under `config` of the plugin `graphql-federation`. Kong checks it by the same definition this page is
+printed from (`kong_federation/gateway/settings.py`), and the plugin reports everything that is wrong at once.
+
+Times are whole milliseconds and sizes are bytes, as in Kong's own plugins. A field marked *vault* may be a reference
+such as `{vault://env/name}`.
+
+Trace context and request ids (`traceparent`, `tracestate`, `baggage`, the `b3` family, `x-request-id`,
+`x-kong-request-id`, `x-correlation-id`, `x-datadog-*`) always travel to subgraphs; headers of one connection never do.
+"""
+
+
+def reference() -> str:
+    """The page as Markdown."""
+    return "\n".join([_INTRODUCTION, *_section("config", Settings)])
+
+
+def _section(path: str, record: type) -> Iterator[str]:
+    yield f"## {path}"
+    yield ""
+    yield f"{(record.__doc__ or '').strip()}"
+    yield ""
+    alternatives = only_one_of(record)
+    if alternatives:
+        yield f"Exactly one of {' and '.join(f'`{name}`' for name in alternatives)} is needed."
+        yield ""
+    yield "| field | type | default | about |"
+    yield "|---|---|---|---|"
+    for declared in fields_of(record):
+        yield f"| `{declared.name}` | {_type(declared)} | {_default(declared)} | {declared.about} |"
+    yield ""
+    for declared in fields_of(record):
+        if declared.record is not None:
+            inner = declared.name if path == "config" else f"{path}.{declared.name}"
+            yield from _section(f"{inner}[]" if declared.kind == "records" else inner, declared.record)
+
+
+def _type(declared: Field) -> str:
+    rules = declared.rules
+    text = {"records": "array of records", "strings": "array of strings"}.get(declared.kind, declared.kind)
+    if "between" in rules:
+        lowest, highest = rules["between"]
+        text += f", {lowest} to {highest} {rules['unit']}"
+    if "one_of" in rules:
+        text += f", one of {', '.join(f'`{value}`' for value in rules['one_of'])}"
+    if rules.get("referenceable"):
+        text += ", *vault*"
+    return text
+
+
+def _default(declared: Field) -> str:
+    if declared.kind == "record":
+        return ""
+    if declared.required:
+        return "required"
+    match declared.default:
+        case None:
+            return "absent"
+        case bool(value):
+            return f"`{str(value).lower()}`"
+        case tuple(values):
+            return ", ".join(f"`{value}`" for value in values) or "none"
+        case value:
+            return f"`{value}`"

@@ -1,0 +1,241 @@
+"""
+The plugin's configuration, typed.
+
+This is the one definition: `parse_settings` reads a configuration by it, Kong's schema and `docs/configuration.md` are
+made from it. There is no field here that does nothing. Names and units follow Kong's own plugins: times are whole
+milliseconds, sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from kong_federation.limits import Limits
+
+_DAY = 86_400_000
+_MOST = 2**31 - 2
+_HEADER_NAME = "^[A-Za-z0-9_-]+$"
+_HEADER_NAME_ERROR = "must be a header name"
+
+HOP_BY_HOP = (
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+)
+"""Headers that belong to one connection (RFC 9110, section 7.6.1); they are never forwarded."""
+
+OWN_HEADERS = ("accept", "accept-encoding", "content-encoding", "content-length", "content-type", "expect", "host")
+"""Headers that describe a message of ours; the client's would contradict it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SupergraphSettings:
+    """Where the supergraph comes from; exactly one of `sdl` and `path`."""
+
+    ONLY_ONE_OF: ClassVar[tuple[str, ...]] = ("sdl", "path")
+
+    sdl: str | None = field(
+        default=None,
+        metadata={
+            "about": "The supergraph itself, as composed.",
+            "len_max": 16_777_216,
+            "referenceable": True,
+        },
+    )
+    path: str | None = field(
+        default=None,
+        metadata={
+            "about": "A file on the Kong node that holds the supergraph; it may be replaced at any time.",
+            "len_max": 4_096,
+        },
+    )
+    poll_interval: int = field(
+        default=10_000,
+        metadata={
+            "about": "How often the file is looked at; 0: only at the start.",
+            "unit": "milliseconds",
+            "between": (0, _DAY),
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderRule:
+    """One rule about headers on the way to a subgraph."""
+
+    op: str = field(
+        metadata={
+            "about": "What is done: `propagate` sends the client's header on, if there is one.",
+            "one_of": ("propagate",),
+        },
+    )
+    named: str = field(
+        metadata={
+            "about": "Name of the header, in any case. Headers that belong to one connection or describe the body "
+            "cannot be propagated.",
+            "match": _HEADER_NAME,
+            "err": _HEADER_NAME_ERROR,
+            "not_one_of": HOP_BY_HOP + OWN_HEADERS,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderSettings:
+    """Which headers travel where."""
+
+    request: tuple[HeaderRule, ...] = field(
+        default=(),
+        metadata={
+            "about": "Rules for the client's headers on their way to subgraphs. Without a rule only trace context and "
+            "request ids are sent on.",
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphDefaults:
+    """What holds for every subgraph that does not say otherwise."""
+
+    connect_timeout: int = field(
+        default=5_000,
+        metadata={
+            "about": "Time in which a connection to a subgraph must be made.",
+            "unit": "milliseconds",
+            "between": (1, 55_000),
+        },
+    )
+    read_timeout: int = field(
+        default=30_000,
+        metadata={
+            "about": "Time in which a subgraph's whole answer must have arrived, connecting included.",
+            "unit": "milliseconds",
+            "between": (1, 55_000),
+        },
+    )
+    headers: HeaderSettings = field(
+        default_factory=HeaderSettings, metadata={"about": "Which headers travel between clients and subgraphs."}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphSettings:
+    """What holds for one subgraph."""
+
+    name: str = field(metadata={"about": "The subgraph's name, as in the supergraph.", "len_max": 256})
+    url: str | None = field(
+        default=None,
+        metadata={
+            "about": "Where the subgraph is; absent: the address in the supergraph.",
+            "match": "^https?://",
+            "err": "must be an http or https URL",
+            "len_max": 4_096,
+            "referenceable": True,
+        },
+    )
+    read_timeout: int | None = field(
+        default=None,
+        metadata={
+            "about": "As in `subgraph_defaults`; absent: the default.",
+            "unit": "milliseconds",
+            "between": (1, 55_000),
+        },
+    )
+    headers: HeaderSettings = field(
+        default_factory=HeaderSettings, metadata={"about": "Rules that hold in addition to those of the defaults."}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OperationSettings:
+    """Which operations are run."""
+
+    introspection: bool = field(
+        default=False, metadata={"about": "Whether `__schema` and `__type` are answered. They show the whole schema."}
+    )
+    get: bool = field(default=True, metadata={"about": "Whether queries may be sent with GET."})
+    mutations: bool = field(default=True, metadata={"about": "Whether mutations are run."})
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningSettings:
+    """What planning may cost."""
+
+    cache_max_bytes: int = field(
+        default=134_217_728,
+        metadata={
+            "about": "Memory that plans may hold, per worker process and graph (estimated).",
+            "unit": "bytes",
+            "between": (0, 2**40),
+        },
+    )
+    cache_max_entries: int = field(
+        default=4_096,
+        metadata={
+            "about": "Most plans that are held, per worker process and graph.",
+            "unit": "plans",
+            "between": (0, _MOST),
+        },
+    )
+    timeout: int = field(
+        default=2_000,
+        metadata={
+            "about": "Time in which one operation must be parsed, validated and planned.",
+            "unit": "milliseconds",
+            "between": (1, 55_000),
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SecuritySettings:
+    """What is refused and what is hidden."""
+
+    csrf: bool = field(
+        default=True,
+        metadata={
+            "about": "Whether requests that a browser sends for a foreign page without asking first (no preflight) are "
+            "refused.",
+        },
+    )
+    csrf_headers: tuple[str, ...] = field(
+        default=("x-apollo-operation-name", "apollo-require-preflight"),
+        metadata={
+            "about": "Any of these headers, not empty, shows that the browser asked first.",
+            "match": _HEADER_NAME,
+            "err": _HEADER_NAME_ERROR,
+        },
+    )
+    mask_errors: bool = field(
+        default=True, metadata={"about": "Whether texts and extensions of subgraphs' errors are kept from clients."}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration of one plugin instance."""
+
+    supergraph: SupergraphSettings = field(metadata={"about": "Where the supergraph comes from."})
+    subgraph_defaults: SubgraphDefaults = field(
+        default_factory=SubgraphDefaults, metadata={"about": "What holds for every subgraph."}
+    )
+    subgraphs: tuple[SubgraphSettings, ...] = field(
+        default=(), metadata={"about": "What holds for single subgraphs; those that are not named have the defaults."}
+    )
+    operations: OperationSettings = field(
+        default_factory=OperationSettings, metadata={"about": "Which operations are run."}
+    )
+    limits: Limits = field(default_factory=Limits, metadata={"about": "What one request may spend."})
+    planning: PlanningSettings = field(
+        default_factory=PlanningSettings, metadata={"about": "What planning may cost, and how plans are kept."}
+    )
+    security: SecuritySettings = field(
+        default_factory=SecuritySettings, metadata={"about": "What is refused and what is hidden."}
+    )

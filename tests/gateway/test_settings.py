@@ -1,0 +1,153 @@
+"""Reading a configuration: the face `parse_settings`, and what is derived from the definition."""
+
+import contextlib
+import dataclasses
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kong_federation.errors import FederationErrors
+from kong_federation.gateway import Settings, fields_of, parse_settings, reference
+
+MINIMAL = {"supergraph": {"sdl": "schema { query: Query }"}}
+
+
+def findings(config):
+    with pytest.raises(FederationErrors) as caught:
+        parse_settings(config)
+    assert {error.code.name for error in caught.value.errors} == {"CONFIGURATION_INVALID"}
+    return {".".join(map(str, error.path)): error.message for error in caught.value.errors}
+
+
+def test_the_minimal_configuration_has_the_documented_defaults():
+    settings = parse_settings(MINIMAL)
+    assert settings.supergraph.poll_interval == 10_000
+    assert settings.subgraph_defaults.connect_timeout == 5_000
+    assert settings.subgraph_defaults.read_timeout == 30_000
+    assert settings.operations.introspection is False
+    assert settings.limits.max_tokens == 15_000
+    assert settings.limits.max_depth is None
+    assert settings.planning.timeout == 2_000
+    assert settings.security.csrf_headers == ("x-apollo-operation-name", "apollo-require-preflight")
+
+
+def test_settings_are_hashable_so_that_hosts_can_key_gateways_by_them():
+    assert hash(parse_settings(MINIMAL)) == hash(parse_settings(MINIMAL))
+
+
+def test_null_means_absent_because_kong_fills_nulls():
+    config = {
+        "supergraph": {"sdl": "x", "path": None, "poll_interval": None},
+        "subgraphs": None,
+        "limits": {"max_depth": None, "max_tokens": None},
+        "operations": None,
+    }
+    assert parse_settings(config) == parse_settings({"supergraph": {"sdl": "x"}})
+
+
+def test_lua_has_one_empty_table_and_one_kind_of_number():
+    settings = parse_settings({**MINIMAL, "subgraphs": {}, "limits": {"deadline": 5.0}, "operations": []})
+    assert settings.subgraphs == ()
+    assert settings.limits.deadline == 5
+
+
+def test_the_keys_kong_adds_are_left_out():
+    added = {"__seq__": 1, "__key__": "k", "route_id": "r", "service_id": None, "$refs": {}}
+    assert parse_settings({**MINIMAL, **added}) == parse_settings(MINIMAL)
+
+
+def test_all_findings_are_reported_together_with_their_paths():
+    found = findings(
+        {
+            "supergraph": {"sdl": "x", "path": "y"},
+            "lmits": {},
+            "limits": {"deadline": 55_001, "max_tokens": True, "max_aliases": 1.5},
+            "operations": {"get": "yes"},
+            "subgraphs": [{"url": "ftp://x"}, {"name": "a"}, 5],
+            "subgraph_defaults": {"headers": {"request": [{"op": "insert", "named": "Host"}]}},
+            "security": {"csrf_headers": ["a b", ""]},
+        }
+    )
+    assert found == {
+        "lmits": "lmits is not a known field",
+        "supergraph": "supergraph needs exactly one of sdl, path",
+        "limits.deadline": "limits.deadline must be between 1 and 55000, not 55001",
+        "limits.max_tokens": "limits.max_tokens must be a whole number, not true or false",
+        "limits.max_aliases": "limits.max_aliases must be a whole number, not a fraction",
+        "operations.get": "operations.get must be true or false, not a string",
+        "subgraphs.0.name": "subgraphs.0.name is required",
+        "subgraphs.0.url": "subgraphs.0.url must be an http or https URL",
+        "subgraphs.2": "subgraphs.2 must be a record, not a number",
+        "subgraph_defaults.headers.request.0.op": "subgraph_defaults.headers.request.0.op must be one of propagate",
+        "subgraph_defaults.headers.request.0.named": "subgraph_defaults.headers.request.0.named must not be Host",
+        "security.csrf_headers.0": "security.csrf_headers.0 must be a header name",
+        "security.csrf_headers.1": "security.csrf_headers.1 must not be empty",
+    }
+
+
+def test_a_header_name_does_not_end_in_a_line_break():
+    assert "security.csrf_headers.0" in findings({**MINIMAL, "security": {"csrf_headers": ["x\n"]}})
+
+
+def test_a_supergraph_is_required_and_a_subgraph_is_named_once():
+    assert findings({}) == {"supergraph": "supergraph needs exactly one of sdl, path"}
+    assert findings({**MINIMAL, "subgraphs": [{"name": "a"}, {"name": "a"}]}) == {
+        "subgraphs.1.name": "subgraphs.1.name is there twice"
+    }
+
+
+def test_findings_never_show_a_value_that_may_be_a_secret():
+    found = findings({"supergraph": {"sdl": ["very secret"]}, "subgraphs": [{"name": "a", "url": "very secret"}]})
+    assert "very secret" not in repr(found)
+
+
+NAMES = st.sampled_from([field.name for field in fields_of(Settings)])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES | st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.dictionaries(NAMES, JSON, max_size=4))
+def test_any_json_is_settings_or_findings(config):
+    with contextlib.suppress(FederationErrors):
+        assert isinstance(parse_settings(config), Settings)
+
+
+def records(record):
+    yield record
+    for declared in fields_of(record):
+        if declared.record is not None:
+            yield from records(declared.record)
+
+
+@pytest.mark.parametrize("record", list(records(Settings)), ids=lambda record: record.__name__)
+def test_every_record_is_frozen_and_every_field_says_what_it_is_for(record):
+    assert record.__dataclass_params__.frozen
+    for declared in fields_of(record):
+        assert declared.about.endswith(".")
+        assert declared.kind != "integer" or ("between" in declared.rules and "unit" in declared.rules)
+        assert declared.rules.keys() <= {
+            "about", "unit", "between", "one_of", "match", "err", "not_one_of", "len_max", "referenceable",
+        }  # fmt: skip
+
+
+def test_defaults_keep_their_own_rules():
+    settings = parse_settings(MINIMAL)
+    assert (
+        parse_settings(
+            {**dataclasses.asdict(settings), "subgraphs": [], "supergraph": {"sdl": "schema { query: Query }"}}
+        )
+        == settings
+    )
+
+
+def test_the_documentation_is_printed_from_the_definition():
+    page = Path(__file__).parents[2] / "docs" / "configuration.md"
+    assert page.read_text(encoding="utf-8") == reference(), (
+        "print it anew: python -c 'from kong_federation.gateway import reference; print(reference(), end=\"\")'"
+    )
