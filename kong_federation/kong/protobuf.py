@@ -1,0 +1,147 @@
+"""
+The part of the protobuf encoding that Kong's protocol uses.
+
+Written by hand for two reasons: a stock library refuses strings that are not UTF-8, and Kong copies header bytes
+unchecked; and this is the hot path, where an object per message and field would cost more than the work.
+
+    text      is `str` holding latin-1, one character per byte, so that any byte survives
+    bytes     are `bytes`
+    fields    are `(key, value)`: the key is `number << 3 | wire type` as on the wire, so one comparison checks both;
+              a known number with another wire type is an unknown field and skipped, as in the stock libraries
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from kong_federation.kong.wire import ProtocolError
+
+VARINT = 0
+FIXED64 = 1
+BYTES = 2
+FIXED32 = 5
+
+_DOUBLE = struct.Struct("<d")
+_BIT_64 = 1 << 64
+_BIT_63 = 1 << 63
+_ONE_BYTE = tuple(bytes((value,)) for value in range(128))
+_VARINT_LIMIT = 70  # bits that ten bytes carry, the longest varint
+
+
+def key(number: int, wire_type: int) -> int:
+    """The key under which `fields` reports a field."""
+    return number << 3 | wire_type
+
+
+def varint(value: int) -> bytes:
+    """An integer as a varint; negative ones as 64-bit two's complement, ten bytes."""
+    if 0 <= value < 128:
+        return _ONE_BYTE[value]
+    if value < 0:
+        value += _BIT_64
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """
+    Read an unsigned varint.
+
+    Returns:
+        The value, below 2^64, and the place after it.
+
+    Raises:
+        ProtocolError: The varint is cut off or longer than ten bytes.
+    """
+    value = shift = 0
+    try:
+        while True:
+            byte = data[at]
+            at += 1
+            if byte < 128:
+                return (value | byte << shift) & (_BIT_64 - 1), at
+            value |= (byte & 127) << shift
+            shift += 7
+            if shift >= _VARINT_LIMIT:
+                raise ProtocolError("a varint of more than ten bytes")
+    except IndexError:
+        raise ProtocolError("a varint is cut off") from None
+
+
+def signed(value: int) -> int:
+    """An int32 or int64 from the unsigned varint that carries it."""
+    return value - _BIT_64 if value >= _BIT_63 else value
+
+
+def fields(data: bytes) -> list[tuple[int, Any]]:
+    """
+    The fields of a message in the order sent, unknown ones included.
+
+    Returns:
+        Pairs of key and value: an unsigned int for varints, `bytes` for everything else.
+
+    Raises:
+        ProtocolError: The bytes are not a message.
+    """
+    found: list[tuple[int, Any]] = []
+    at = 0
+    end = len(data)
+    while at < end:
+        tag = data[at]
+        if tag < 128:
+            at += 1
+        else:
+            tag, at = read_varint(data, at)
+        wire_type = tag & 7
+        value: int | bytes
+        if wire_type == BYTES:
+            length, at = read_varint(data, at)
+            value = data[at : at + length]
+            at += length
+        elif wire_type == VARINT:
+            value, at = read_varint(data, at)
+        elif wire_type == FIXED64:
+            value = data[at : at + 8]
+            at += 8
+        elif wire_type == FIXED32:
+            value = data[at : at + 4]
+            at += 4
+        else:
+            raise ProtocolError(f"wire type {wire_type} is not in use")
+        if at > end:
+            raise ProtocolError("a field is cut off")
+        if tag < 8:
+            raise ProtocolError("a field with the number 0")
+        found.append((tag, value))
+    return found
+
+
+def bytes_field(number: int, value: bytes) -> bytes:
+    """A length-delimited field, written also when it is empty."""
+    return varint(number << 3 | BYTES) + varint(len(value)) + value
+
+
+def text_field(number: int, value: str) -> bytes:
+    """A string field of latin-1 text, written also when it is empty."""
+    return bytes_field(number, value.encode("latin-1"))
+
+
+def integer_field(number: int, value: int) -> bytes:
+    """An integer field, written also when it is zero."""
+    return varint(number << 3) + varint(value)
+
+
+def double_field(number: int, value: float) -> bytes:
+    """A double field, written also when it is zero."""
+    return varint(number << 3 | FIXED64) + _DOUBLE.pack(value)
+
+
+def double(data: bytes) -> float:
+    """The double in a fixed64 field's eight bytes."""
+    value: float = _DOUBLE.unpack(data)[0]
+    return value

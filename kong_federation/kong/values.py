@@ -1,0 +1,158 @@
+"""
+Values of no fixed type, as Kong's contexts, headers and log calls carry them.
+
+    Value   1: null, 2: double, 3: string, 4: bool, 5: Struct, 6: List
+    Struct  1: repeated {1: key, 2: Value}
+    List    1: repeated Value
+    KV      1: key, 2: Value
+
+Through Kong and back `false` becomes null, null the string "NULL_VALUE", and an empty list an empty Struct: what is
+meant to be read again is sent as a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from kong_federation.kong.protobuf import (
+    BYTES,
+    FIXED64,
+    VARINT,
+    bytes_field,
+    double,
+    double_field,
+    fields,
+    integer_field,
+    key,
+    text_field,
+)
+from kong_federation.kong.wire import ProtocolError
+
+Value = None | bool | int | float | str | Sequence["Value"] | Mapping[str, "Value"]
+
+_NUMBER = key(2, FIXED64)
+_TEXT = key(3, BYTES)
+_FLAG = key(4, VARINT)
+_STRUCT = key(5, BYTES)
+_LIST = key(6, BYTES)
+_FIRST = key(1, BYTES)
+_SECOND = key(2, BYTES)
+
+_DEPTH = 64  # levels; Kong's own values have two or three
+
+
+def encode_value(value: Value) -> bytes:
+    """A Value."""
+    match value:
+        case str():
+            return text_field(3, value)
+        case None:
+            return integer_field(1, 0)
+        case bool():
+            return integer_field(4, value)
+        case int() | float():
+            return double_field(2, value)
+        case Mapping():
+            return bytes_field(5, encode_struct(value))
+        case _:
+            return bytes_field(6, encode_list(value))
+
+
+def decode_value(data: bytes, depth: int = _DEPTH) -> Any:
+    """
+    A Value; the last member counts, none is None.
+
+    Args:
+        data: The message.
+        depth: Levels that may still be opened.
+
+    Raises:
+        ProtocolError: The bytes are not a Value, or are nested too deeply.
+    """
+    if not depth:
+        raise ProtocolError(f"a value of more than {_DEPTH} levels")
+    value: Any = None
+    for tag, content in fields(data):
+        if tag == _TEXT:
+            value = content.decode("latin-1")
+        elif tag == _LIST:
+            value = decode_list(content, depth - 1)
+        elif tag == _STRUCT:
+            value = decode_struct(content, depth - 1)
+        elif tag == _NUMBER:
+            value = double(content)
+        elif tag == _FLAG:
+            value = bool(content)
+    return value
+
+
+def encode_struct(struct: Mapping[str, Value]) -> bytes:
+    """A Struct, in the mapping's order."""
+    return b"".join([bytes_field(1, encode_pair((name, value))) for name, value in struct.items()])
+
+
+def decode_struct(data: bytes, depth: int = _DEPTH) -> dict[str, Any]:
+    """A Struct; the last of equal keys counts."""
+    return dict(decode_pair(content, depth) for tag, content in fields(data) if tag == _FIRST)
+
+
+def encode_list(values: Sequence[Value]) -> bytes:
+    """A List."""
+    return b"".join([bytes_field(1, encode_value(value)) for value in values])
+
+
+def decode_list(data: bytes, depth: int = _DEPTH) -> list[Any]:
+    """A List."""
+    return [decode_value(content, depth) for tag, content in fields(data) if tag == _FIRST]
+
+
+def encode_pair(pair: tuple[str, Value]) -> bytes:
+    """A KV."""
+    name, value = pair
+    return text_field(1, name) + bytes_field(2, encode_value(value))
+
+
+def decode_pair(data: bytes, depth: int = _DEPTH) -> tuple[str, Any]:
+    """A KV, also the entry of a Struct."""
+    name = ""
+    value: Any = None
+    for tag, content in fields(data):
+        if tag == _FIRST:
+            name = content.decode("latin-1")
+        elif tag == _SECOND:
+            value = decode_value(content, depth)
+    return name, value
+
+
+def encode_headers(headers: Iterable[tuple[str, str]]) -> bytes:
+    """
+    Headers as a Struct: a string, or a List of strings when a name comes more than once.
+
+    Args:
+        headers: Name and value in order, latin-1 text.
+    """
+    grouped: dict[str, list[bytes]] = {}
+    for name, text in headers:
+        grouped.setdefault(name, []).append(text_field(3, text))
+    out = []
+    for name, values in grouped.items():
+        value = values[0] if len(values) == 1 else bytes_field(6, b"".join([bytes_field(1, one) for one in values]))
+        out.append(bytes_field(1, text_field(1, name) + bytes_field(2, value)))
+    return b"".join(out)
+
+
+def decode_headers(data: bytes) -> dict[str, list[str]]:
+    """
+    A Struct of headers.
+
+    Raises:
+        ProtocolError: The bytes are not a Struct, or a value is neither a string nor a list of strings.
+    """
+    found = {}
+    for name, value in decode_struct(data).items():
+        values = value if isinstance(value, list) else [value]
+        if not all(isinstance(text, str) for text in values):
+            raise ProtocolError(f"the value of the header {name} is not text")
+        found[name] = values
+    return found

@@ -1,0 +1,83 @@
+"""
+Frames: a 4-byte little-endian length, then that many bytes.
+
+A stream may be cut and joined at any byte, so the reader keeps what is incomplete. Bytes in, frames out; no socket.
+"""
+
+from __future__ import annotations
+
+import struct
+
+# Kong sends nothing larger than a configuration (4 to 16 MiB in hybrid mode) or a request body that nginx kept in
+# memory (client_body_buffer_size, 8 KiB unless raised). The bound only keeps a confused peer from filling memory.
+MAXIMUM_FRAME = 64 * 1024 * 1024  # bytes
+
+_LENGTH = struct.Struct("<I")
+_HEAD = _LENGTH.size
+
+
+class ProtocolError(ValueError):
+    """The peer sent bytes that the protocol does not allow."""
+
+
+def frame(content: bytes) -> bytes:
+    """The bytes of one frame."""
+    return _LENGTH.pack(len(content)) + content
+
+
+class FrameReader:
+    """
+    Cuts a stream into frames.
+
+    Args:
+        maximum: Bytes of the largest frame that is accepted.
+    """
+
+    __slots__ = ("_maximum", "_rest")
+
+    def __init__(self, maximum: int = MAXIMUM_FRAME) -> None:
+        self._maximum = maximum
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """
+        Take the next bytes of the stream.
+
+        Returns:
+            The contents of the frames that are complete, in order.
+
+        Raises:
+            ProtocolError: A frame is larger than the maximum. The reader cannot go on from there.
+        """
+        rest = self._rest
+        if not rest:
+            # Nearly always: whole frames in one piece. They are cut straight out of it, without a second buffer.
+            frames, consumed = self._cut(data)
+            if consumed < len(data):
+                rest += data[consumed:]
+            return frames
+        rest += data
+        if len(rest) >= _HEAD and len(rest) - _HEAD < self._length(rest, 0):
+            return []
+        frames, consumed = self._cut(bytes(rest))
+        del rest[:consumed]
+        return frames
+
+    def _cut(self, data: bytes) -> tuple[list[bytes], int]:
+        frames = []
+        at = 0
+        size = len(data)
+        while size - at >= _HEAD:
+            start = at + _HEAD
+            end = start + self._length(data, at)
+            if end > size:
+                break
+            frames.append(data[start:end])
+            at = end
+        return frames, at
+
+    def _length(self, data: bytes | bytearray, at: int) -> int:
+        length: int = _LENGTH.unpack_from(data, at)[0]
+        if length > self._maximum:
+            raise ProtocolError(f"a frame of {length} bytes, at most {self._maximum} are accepted")
+        return length
