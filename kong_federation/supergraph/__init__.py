@@ -1,1 +1,37 @@
-"""The room supergraph."""
+"""What the subgraphs offer: the supergraph's SDL as a model, and the schema clients see."""
+
+from kong_federation.supergraph.api_schema import api_schema
+from kong_federation.supergraph.load import load_supergraph
+from kong_federation.supergraph.model import (
+    Applied,
+    ContextArgument,
+    FieldInfo,
+    JoinField,
+    Key,
+    Kind,
+    Link,
+    Membership,
+    Subgraph,
+    Supergraph,
+    TypeInfo,
+    list_depth,
+    named_type,
+)
+
+__all__ = [
+    "Applied",
+    "ContextArgument",
+    "FieldInfo",
+    "JoinField",
+    "Key",
+    "Kind",
+    "Link",
+    "Membership",
+    "Subgraph",
+    "Supergraph",
+    "TypeInfo",
+    "api_schema",
+    "list_depth",
+    "load_supergraph",
+    "named_type",
+]
