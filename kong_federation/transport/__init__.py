@@ -1,5 +1,6 @@
 """How requests reach subgraphs. Knows bytes, not GraphQL."""
 
 from kong_federation.transport.base import SubgraphRequest, SubgraphResponse, Transport
+from kong_federation.transport.memory import Handler, MemoryTransport
 
-__all__ = ["SubgraphRequest", "SubgraphResponse", "Transport"]
+__all__ = ["Handler", "MemoryTransport", "SubgraphRequest", "SubgraphResponse", "Transport"]

@@ -1,0 +1,68 @@
+"""What an execution is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from kong_federation.transport import Transport
+
+JsonObject: TypeAlias = dict[str, Any]
+Introspection: TypeAlias = Callable[[str, JsonObject], Awaitable[JsonObject]]
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphTarget:
+    """
+    Where one subgraph is for one request.
+
+    Args:
+        url: Absolute URL.
+        timeout: Seconds for one exchange.
+        headers: What is sent besides `content-type` and `accept`, which the executor sets; names in lower case.
+    """
+
+    url: str
+    timeout: float
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionContext:
+    """
+    All that an execution needs from its surroundings.
+
+    Args:
+        transport: Carries the requests.
+        targets: By subgraph name; a subgraph that is missing here counts as one that cannot be reached.
+        introspect: Answers introspection: document and variables in, `data` out. What it returns is copied, so it may
+            be shared between requests.
+        mask_errors: Whether the messages and extensions of subgraphs are hidden from the client.
+        deadline: Time of the running loop (`loop.time()`) after which fetches end with SUBREQUEST_TIMEOUT.
+        max_errors: How many errors are reported at most; one subgraph error counts once for each place where its entity
+            stands, so a small answer could otherwise become a large one.
+    """
+
+    transport: Transport
+    targets: Mapping[str, SubgraphTarget]
+    introspect: Introspection
+    mask_errors: bool = True
+    deadline: float | None = None
+    max_errors: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """
+    The answer to one operation.
+
+    Args:
+        data: Response keys and values in the specification's order; None if a null reached the root.
+        errors: Members of the GraphQL response's `errors`, ready to be written as JSON.
+        stream: Further parts of an answer that comes in parts.
+    """
+
+    data: JsonObject | None
+    errors: tuple[JsonObject, ...] = ()
+    stream: AsyncIterator[JsonObject] | None = None

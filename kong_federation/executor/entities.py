@@ -1,0 +1,189 @@
+"""
+Entities: gather the objects, represent them, scatter what comes back.
+
+A representation is written as JSON at once, and its bytes are the identity by which objects are deduplicated: they are
+needed for the request anyway, they tell `1` from `true` (which Python's hash does not), and nested keys need no special
+case. Objects are gathered in the tree's order, so that requests are deterministic.
+
+An object whose representation cannot be built is left out, and the reason is kept: a key that is null was given so by a
+subgraph, and the fields that could not be asked for are null without an error; a key that is absent is somebody's
+mistake, which `explain` looks into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeAlias
+
+import orjson
+
+from kong_federation.executor.context import JsonObject
+from kong_federation.executor.merge import spread
+from kong_federation.executor.paths import Walk, compile_walk
+from kong_federation.plan.nodes import Flatten, Representation, RepresentationField
+
+
+class Refusal(Enum):
+    """Why an object has no representation."""
+
+    NULL = "a key is null"
+    ABSENT = "a field is absent"
+
+
+Represent: TypeAlias = Callable[[JsonObject], JsonObject | Refusal]
+Read: TypeAlias = Callable[[JsonObject, JsonObject], Refusal | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """
+    The objects of one `_entities` selection.
+
+    Args:
+        flatten: What they were gathered for.
+        representations: JSON texts, each once.
+        places: For each representation, the objects that have it; never the same object twice.
+        refused: Objects that have none, and why.
+    """
+
+    flatten: Flatten
+    representations: list[bytes]
+    places: list[list[JsonObject]]
+    refused: list[tuple[JsonObject, Refusal]]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityInput:
+    """A `Flatten`, compiled."""
+
+    flatten: Flatten
+    walks: tuple[Walk, ...]
+    by_type: Mapping[str, Represent]
+    otherwise: Represent | None
+
+    def gather(self, root: JsonObject) -> Batch:
+        """Find the objects and represent them."""
+        by_type, otherwise = self.by_type, self.otherwise
+        places: dict[bytes, list[JsonObject]] = {}
+        refused: list[tuple[JsonObject, Refusal]] = []
+        for node in self._objects(root):
+            typename = node.get("__typename")
+            represent = by_type.get(typename, otherwise) if type(typename) is str else otherwise
+            if represent is None:
+                continue
+            try:
+                representation = represent(node)
+                if type(representation) is dict:
+                    places.setdefault(orjson.dumps(representation), []).append(node)
+                    continue
+            except (RecursionError, orjson.JSONEncodeError):
+                # Nested deeper than can be written; as good as absent.
+                representation = Refusal.ABSENT
+            assert isinstance(representation, Refusal)
+            refused.append((node, representation))
+        return Batch(self.flatten, list(places), list(places.values()), refused)
+
+    def _objects(self, root: JsonObject) -> list[JsonObject]:
+        if len(self.walks) == 1:
+            return self.walks[0](root)
+        # Two paths may lead to the same object, for example with and without a test of its type.
+        return list({id(node): node for walk in self.walks for node in walk(root)}.values())
+
+
+def compile_entities(flatten: Flatten) -> EntityInput:
+    """Compile the paths and the representations of one `_entities` selection."""
+    by_type: dict[str, Represent] = {}
+    otherwise: Represent | None = None
+    for representation in flatten.representations:
+        represent = _compile_representation(representation)
+        for name in representation.types:
+            by_type.setdefault(name, represent)
+        if not representation.types:
+            otherwise = represent
+            break
+    return EntityInput(flatten, tuple(map(compile_walk, flatten.paths)), by_type, otherwise)
+
+
+def scatter(batch: Batch, entities: list[Any]) -> tuple[list[JsonObject], bool]:
+    """
+    Merge each entity into every object that had its representation.
+
+    Args:
+        batch: What was asked.
+        entities: As many as there are representations.
+
+    Returns:
+        The objects for which the subgraph answered null, and whether every answer was an object or null.
+    """
+    unanswered: list[JsonObject] = []
+    sound = True
+    for places, entity in zip(batch.places, entities, strict=True):
+        if type(entity) is dict:
+            spread(entity, places)
+        elif entity is None:
+            unanswered.extend(places)
+        else:
+            sound = False
+    return unanswered, sound
+
+
+def _compile_representation(representation: Representation) -> Represent:
+    typename = representation.typename
+    read = _compile_fields(representation.fields)
+
+    def represent(node: JsonObject) -> JsonObject | Refusal:
+        name = typename or node.get("__typename")
+        if type(name) is not str:
+            return Refusal.ABSENT
+        written: JsonObject = {"__typename": name}
+        return read(node, written) or written
+
+    return represent
+
+
+def _compile_fields(fields: tuple[RepresentationField, ...]) -> Read:
+    compiled = tuple(
+        (item.name, item.source, item.types, item.key, _compile_inner(item.inner) if item.inner else None)
+        for item in fields
+    )
+
+    def read(node: JsonObject, written: JsonObject) -> Refusal | None:
+        for name, source, types, key, inner in compiled:
+            if types and node.get("__typename") not in types:
+                continue
+            value = node.get(source, Refusal.ABSENT)
+            if value is None:
+                if key:
+                    return Refusal.NULL
+            elif value is Refusal.ABSENT:
+                return Refusal.ABSENT
+            elif inner is not None:
+                value = inner(value)
+                if type(value) is Refusal:
+                    return value
+            written[name] = value
+        return None
+
+    return read
+
+
+def _compile_inner(fields: tuple[RepresentationField, ...]) -> Callable[[Any], Any]:
+    read = _compile_fields(fields)
+
+    def inner(value: Any) -> Any:
+        if type(value) is dict:
+            written: JsonObject = {}
+            return read(value, written) or written
+        if type(value) is not list:
+            return Refusal.ABSENT
+        items: list[Any] = []
+        for item in value:
+            taken = None if item is None else inner(item)
+            if type(taken) is Refusal:
+                return taken
+            items.append(taken)
+        return items
+
+    return inner

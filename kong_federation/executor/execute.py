@@ -1,0 +1,159 @@
+"""
+Running a plan: prepare once, then coerce and execute per request.
+
+    prepare    plan → compiled variables, waves of compiled fetches, compiled projection
+    coerce     the client's raw variables → values by the operation's types
+    execute    waves → data tree → projection → errors that explain every null
+
+Nodes become coroutine functions over the state of one execution (`Run`). A fetch never raises what a subgraph can
+cause: it notes an `Outcome`, and its siblings go on. What does raise is a mistake of ours or a cancelled client; then
+the task group of each wave ends its other fetches before the exception leaves, so that no task outlives its request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from kong_federation.errors import FederationError
+from kong_federation.errors.codes import UNSUPPORTED_OPERATION
+from kong_federation.executor.context import ExecutionContext, JsonObject, Result
+from kong_federation.executor.explain import explain
+from kong_federation.executor.fetch import Introspection, compile_fetch
+from kong_federation.executor.origins import Origins
+from kong_federation.executor.projection import Projection, compile_projection
+from kong_federation.executor.run import Run
+from kong_federation.executor.variables import Variables, compile_variables
+from kong_federation.plan.nodes import (
+    Condition,
+    Defer,
+    Fetch,
+    Introspect,
+    Node,
+    OperationKind,
+    Parallel,
+    QueryPlan,
+    Sequence,
+    Subscription,
+)
+
+Step: TypeAlias = Callable[[Run], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Executable:
+    """A plan, ready to run any number of times at once; made by `prepare`."""
+
+    plan: QueryPlan
+    variables: Variables
+    step: Step | None
+    projection: Projection
+    origins: Origins
+
+    def coerce(self, raw_variables: Mapping[str, Any] | None) -> JsonObject:
+        """
+        Coerce the client's variables to the operation's types.
+
+        Raises:
+            FederationErrors: VALIDATION_INVALID_TYPE_VARIABLE for every value that does not fit.
+        """
+        return self.variables(raw_variables)
+
+    async def execute(self, variables: JsonObject, context: ExecutionContext) -> Result:
+        """
+        Run the plan.
+
+        Args:
+            variables: What `coerce` gave.
+            context: The surroundings of this request.
+        """
+        run = Run(variables, context)
+        if self.step is not None:
+            await self.step(run)
+        data, faults = self.projection(run.data, variables)
+        if not faults and not run.outcomes:
+            return Result(data)
+        return Result(data, explain(self.plan.output, self.origins, run, faults))
+
+
+def prepare(plan: QueryPlan) -> Executable:
+    """
+    Decide everything about a plan that does not depend on the request.
+
+    Raises:
+        FederationError: UNSUPPORTED_OPERATION for subscriptions and `@defer`.
+    """
+    if plan.kind is OperationKind.SUBSCRIPTION:
+        raise _unsupported("Subscriptions are")
+    sources: list[Fetch | Introspect] = []
+    step = None if plan.node is None else _compile_node(plan.node, sources)
+    return Executable(plan, compile_variables(plan), step, compile_projection(plan.output), Origins(tuple(sources)))
+
+
+def _compile_node(node: Node, sources: list[Fetch | Introspect]) -> Step:
+    match node:
+        case Fetch():
+            sources.append(node)
+            return compile_fetch(len(sources) - 1, node)
+        case Introspect():
+            sources.append(node)
+            return Introspection(len(sources) - 1, node)
+        case Sequence(nodes):
+            return _compile_sequence(tuple(_compile_node(inner, sources) for inner in nodes))
+        case Parallel(nodes):
+            return _compile_parallel(tuple(_compile_node(inner, sources) for inner in nodes))
+        case Condition():
+            return _compile_condition(node, sources)
+        case Subscription():
+            raise _unsupported("Subscriptions are")
+        case Defer():
+            raise _unsupported("The directive @defer is")
+
+
+def _compile_sequence(steps: tuple[Step, ...]) -> Step:
+    if len(steps) == 1:
+        return steps[0]
+
+    async def sequence(run: Run) -> None:
+        for step in steps:
+            await step(run)
+
+    return sequence
+
+
+def _compile_parallel(steps: tuple[Step, ...]) -> Step:
+    if len(steps) <= 1:
+        return _compile_sequence(steps)
+    *others, own = steps
+
+    async def parallel(run: Run) -> None:
+        async with asyncio.TaskGroup() as group:
+            for step in others:
+                group.create_task(_run(step, run))
+            # One of them needs no task of its own.
+            await own(run)
+
+    return parallel
+
+
+async def _run(step: Step, run: Run) -> None:
+    await step(run)
+
+
+def _compile_condition(node: Condition, sources: list[Fetch | Introspect]) -> Step:
+    when_true = None if node.when_true is None else _compile_node(node.when_true, sources)
+    when_false = None if node.when_false is None else _compile_node(node.when_false, sources)
+    variable = node.variable
+
+    async def condition(run: Run) -> None:
+        step = when_true if run.variables.get(variable) is True else when_false
+        if step is not None:
+            await step(run)
+
+    return condition
+
+
+def _unsupported(what: str) -> FederationError:
+    return FederationError(UNSUPPORTED_OPERATION, f"{what} not supported by this gateway.")

@@ -1,0 +1,69 @@
+"""
+Leaves: which JSON values are values of which scalar (GraphQL specification, 3.5, Result Coercion).
+
+A custom scalar may be anything, but not nested deeper than can be written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from kong_federation.executor.depth import too_deep
+from kong_federation.plan.nodes import Leaf, LeafKind
+
+MAX_INT: Final = 2**31 - 1
+MIN_INT: Final = -(2**31)
+
+
+class UNLIKE:
+    """The JSON type of no value: every value needs a look."""
+
+
+def compile_leaf(leaf: Leaf) -> tuple[type, Callable[[Any], Any]]:
+    """
+    Compile a leaf.
+
+    Returns:
+        The JSON type whose values are right as they are, and a function for all other values but null; it gives None
+        for those that do not fit.
+    """
+    match leaf.kind:
+        case LeafKind.INT:
+            return UNLIKE, _int
+        case LeafKind.FLOAT:
+            return float, _float
+        case LeafKind.STRING | LeafKind.TYPENAME:
+            return str, _none
+        case LeafKind.BOOLEAN:
+            return bool, _none
+        case LeafKind.ID:
+            return str, _id
+        case LeafKind.ENUM:
+            values = frozenset(leaf.values)
+            return UNLIKE, lambda value: value if type(value) is str and value in values else None
+        case LeafKind.CUSTOM:
+            # Most custom scalars are strings (dates, decimals, URLs).
+            return str, _custom
+
+
+def _int(value: Any) -> int | None:
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and MIN_INT <= value <= MAX_INT else None
+
+
+def _float(value: Any) -> float | None:
+    return value if type(value) is int else None
+
+
+def _id(value: Any) -> str | None:
+    return str(value) if type(value) is int else None
+
+
+def _custom(value: Any) -> Any:
+    return None if too_deep(value) else value
+
+
+def _none(_value: Any) -> None:
+    return None

@@ -1,0 +1,299 @@
+"""
+The answer to the client, read from the data tree by functions compiled once per plan.
+
+Each place of the output has one function. It takes the value that stands there and gives what the client gets, or
+`BUBBLE` if the object or list around it has to become null (GraphQL specification, 6.4.4, Handling Execution Errors).
+
+**Nothing is paid for paths.** A function that meets something wrong notes a `Fault`: its own static `Position`, and the
+object or list in which the value stood. Since the data tree is a tree (see `merge`), the identity of that container is
+enough to find the exact path afterwards, in one walk per position, and only when there are faults.
+
+**The shortest way for leaves.** For a leaf whose JSON type says all (a string, a Boolean, a float) the loop over an
+object's fields compares the value's type and calls nothing.
+
+Faults are notes, not errors yet: `explain` drops those that an error of a subgraph already explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+from kong_federation.executor.context import JsonObject
+from kong_federation.executor.leaves import UNLIKE, compile_leaf
+from kong_federation.plan.nodes import (
+    Composite,
+    Given,
+    Leaf,
+    LeafKind,
+    ListOf,
+    NonNull,
+    OutputField,
+    OutputType,
+    Variant,
+)
+
+
+class _Bubble:
+    """The type of `BUBBLE`."""
+
+
+BUBBLE: Final = _Bubble()
+
+
+class FaultKind(Enum):
+    """What is wrong at a place."""
+
+    NULL = "null where the schema has none"
+    ABSENT = "nothing was sent for a nullable field"
+    MISFIT = "a value of the wrong kind"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """
+    A place in the output, without list indices.
+
+    Args:
+        parent: The place of the object or list around it; None for the root.
+        field: The field it stands for; None for the items of a list.
+        owner: Name of the type that has the field, for texts.
+        wanted: Name of the type that is expected, for texts.
+    """
+
+    parent: Position | None
+    field: OutputField | None
+    owner: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """
+    Something wrong at one place of one answer.
+
+    Args:
+        kind: What.
+        position: Where, without list indices.
+        holder: The object or list of the data tree that has, or lacks, the value.
+        index: The index in `holder` if it is a list.
+    """
+
+    kind: FaultKind
+    position: Position
+    holder: Any
+    index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """
+    One projection.
+
+    Args:
+        flags: For each distinct condition of the output, whether it holds for this request.
+        faults: What was wrong.
+    """
+
+    flags: tuple[bool, ...]
+    faults: list[Fault] = field(default_factory=list)
+
+
+When: TypeAlias = tuple[tuple[Given, ...], ...]
+# Value, the container it stands in, its index there if that is a list, the pass.
+Complete: TypeAlias = Callable[[Any, Any, int | None, Pass], Any]
+Project: TypeAlias = Callable[[JsonObject, Pass], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """The output of a plan, compiled."""
+
+    root: Project
+    conditions: tuple[When, ...]
+
+    def __call__(self, data: JsonObject, variables: Mapping[str, Any]) -> tuple[JsonObject | None, list[Fault]]:
+        """Read the client's data from the root of the data tree; None if a null reached the root."""
+        state = Pass(tuple(_holds(when, variables) for when in self.conditions))
+        answer = self.root(data, state)
+        return (None if answer is BUBBLE else answer), state.faults
+
+
+def compile_projection(output: Composite) -> Projection:
+    """Compile the output of a plan; its root is an object type with one variant."""
+    conditions: dict[When, int] = {}
+    root = _compile_variant(output.variants[0], output, None, conditions)
+    return Projection(root, tuple(conditions))
+
+
+def holds(item: OutputField, variables: Mapping[str, Any]) -> bool:
+    """Tell whether a field is answered for these variables."""
+    return not item.when or _holds(item.when, variables)
+
+
+def _holds(when: When, variables: Mapping[str, Any]) -> bool:
+    return any(all(variables.get(given.variable) is given.expected for given in tests) for tests in when)
+
+
+def _compile_type(
+    output: OutputType, position: Position, conditions: dict[When, int], *, nullable: bool = True
+) -> tuple[type, Complete]:
+    """Compile one type to the JSON type that needs no further look, and the function for all other values."""
+    match output:
+        case NonNull(of):
+            return _compile_type(of, position, conditions, nullable=False)
+        case ListOf(of):
+            return UNLIKE, _compile_list(of, position, conditions, nullable=nullable)
+        case Composite():
+            return UNLIKE, _compile_composite(output, position, conditions, nullable=nullable)
+        case Leaf():
+            return _compile_scalar(output, position, nullable=nullable)
+
+
+def _compile_scalar(leaf: Leaf, position: Position, *, nullable: bool) -> tuple[type, Complete]:
+    kind, convert = compile_leaf(leaf)
+    unfit = _compile_unfit(position, nullable=nullable)
+
+    def complete(value: Any, holder: Any, index: int | None, state: Pass) -> Any:
+        taken = None if value is None else convert(value)
+        return unfit(value, holder, index, state) if taken is None else taken
+
+    return kind, complete
+
+
+def _compile_list(of: OutputType, position: Position, conditions: dict[When, int], *, nullable: bool) -> Complete:
+    kind, complete_item = _compile_type(of, Position(position, None, position.owner, _name(of)), conditions)
+    unfit = _compile_unfit(position, nullable=nullable)
+    collapsed = None if nullable else BUBBLE
+
+    def complete(value: Any, holder: Any, index: int | None, state: Pass) -> Any:
+        if type(value) is not list:
+            return unfit(value, holder, index, state)
+        items: list[Any] = []
+        add = items.append
+        for number, item in enumerate(value):
+            if type(item) is kind:
+                add(item)
+                continue
+            taken = complete_item(item, value, number, state)
+            if taken is BUBBLE:
+                return collapsed
+            add(taken)
+        return items
+
+    return complete
+
+
+def _compile_composite(
+    output: Composite, position: Position, conditions: dict[When, int], *, nullable: bool
+) -> Complete:
+    unfit = _compile_unfit(position, nullable=nullable)
+    collapsed = None if nullable else BUBBLE
+    projects = [_compile_variant(variant, output, position, conditions) for variant in output.variants]
+    if not output.abstract:
+        only = projects[0]
+
+        def complete(value: Any, holder: Any, index: int | None, state: Pass) -> Any:
+            if type(value) is not dict:
+                return unfit(value, holder, index, state)
+            answer = only(value, state)
+            return collapsed if answer is BUBBLE else answer
+
+        return complete
+
+    by_type = {
+        name: project for variant, project in zip(output.variants, projects, strict=True) for name in variant.types
+    }
+
+    def complete_abstract(value: Any, holder: Any, index: int | None, state: Pass) -> Any:
+        typename = value.get("__typename") if type(value) is dict else None
+        project = by_type.get(typename) if type(typename) is str else None
+        if project is None:
+            return unfit(value, holder, index, state)
+        answer = project(value, state)
+        return collapsed if answer is BUBBLE else answer
+
+    return complete_abstract
+
+
+def _compile_variant(
+    variant: Variant, output: Composite, position: Position | None, conditions: dict[When, int]
+) -> Project:
+    owner = variant.types[0] if len(variant.types) == 1 else output.name
+    fields = []
+    flags = []
+    for item in variant.fields:
+        fields.append((item.key, item.source, *_compile_field(item, variant, owner, position, conditions)))
+        flags.append(conditions.setdefault(item.when, len(conditions)) if item.when else None)
+    plain = tuple(fields)
+
+    def project(node: JsonObject, state: Pass) -> Any:
+        get = node.get
+        answer: JsonObject = {}
+        for key, source, kind, complete in plain:
+            value = get(source)
+            if type(value) is not kind:
+                value = complete(value, node, None, state)
+                if value is BUBBLE:
+                    return BUBBLE
+            answer[key] = value
+        return answer
+
+    if not any(flag is not None for flag in flags):
+        return project
+    conditional = tuple(zip(flags, fields, strict=True))
+
+    def project_conditional(node: JsonObject, state: Pass) -> Any:
+        get = node.get
+        holding = state.flags
+        answer: JsonObject = {}
+        for flag, (key, source, kind, complete) in conditional:
+            if flag is not None and not holding[flag]:
+                continue
+            value = get(source)
+            if type(value) is not kind:
+                value = complete(value, node, None, state)
+                if value is BUBBLE:
+                    return BUBBLE
+            answer[key] = value
+        return answer
+
+    return project_conditional
+
+
+def _compile_field(
+    item: OutputField, variant: Variant, owner: str, position: Position | None, conditions: dict[When, int]
+) -> tuple[type, Complete]:
+    bare = item.type.of if isinstance(item.type, NonNull) else item.type
+    if isinstance(bare, Leaf) and bare.kind is LeafKind.TYPENAME and len(variant.types) == 1:
+        typename = variant.types[0]
+        return UNLIKE, lambda _value, _holder, _index, _state: typename
+    return _compile_type(item.type, Position(position, item, owner, _name(item.type)), conditions)
+
+
+def _compile_unfit(position: Position, *, nullable: bool) -> Complete:
+    """What becomes of a value that cannot be answered: a null here, or further up."""
+    source = position.field.source if position.field else None
+
+    def unfit(value: Any, holder: Any, index: int | None, state: Pass) -> Any:
+        if value is not None:
+            state.faults.append(Fault(FaultKind.MISFIT, position, holder, index))
+        elif not nullable:
+            state.faults.append(Fault(FaultKind.NULL, position, holder, index))
+        elif source is not None and source not in holder:
+            state.faults.append(Fault(FaultKind.ABSENT, position, holder, index))
+        return None if nullable else BUBBLE
+
+    return unfit
+
+
+def _name(output: OutputType) -> str:
+    match output:
+        case NonNull(of):
+            return _name(of)
+        case ListOf():
+            return "list"
+        case Leaf(name=name) | Composite(name=name):
+            return name
