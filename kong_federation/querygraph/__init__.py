@@ -1,1 +1,7 @@
-"""The room querygraph."""
+"""The supergraph as a graph to search: fields, keys and roots as moves between subgraphs."""
+
+from kong_federation.querygraph.fieldsets import FieldSets
+from kong_federation.querygraph.graph import QueryGraph
+from kong_federation.querygraph.moves import FieldMove, KeyMove, RootMove
+
+__all__ = ["FieldMove", "FieldSets", "KeyMove", "QueryGraph", "RootMove"]

@@ -1,6 +1,7 @@
 """What the subgraphs offer: the supergraph's SDL as a model, and the schema clients see."""
 
 from kong_federation.supergraph.api_schema import api_schema
+from kong_federation.supergraph.catalog import Catalog
 from kong_federation.supergraph.load import load_supergraph
 from kong_federation.supergraph.model import (
     Applied,
@@ -20,6 +21,7 @@ from kong_federation.supergraph.model import (
 
 __all__ = [
     "Applied",
+    "Catalog",
     "ContextArgument",
     "FieldInfo",
     "JoinField",

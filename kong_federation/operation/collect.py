@@ -1,0 +1,165 @@
+"""
+GraphQL selection sets to `Shape`s (GraphQL specification, section 6.3.2, CollectFields).
+
+It ends because fragments cannot be cyclic in a valid document. Work is shared: a selection set that is reached on two
+ways for one type gives one shape, so a fragment that is spread in many places is collected once. What cannot be shared
+(documents whose fragments double at each level) is bounded by the budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from graphql import (
+    BooleanValueNode,
+    DirectiveNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    Node,
+    SelectionSetNode,
+    VariableNode,
+)
+
+from kong_federation.limits.budget import Budget
+from kong_federation.operation.conditions import NO_CONDITION, Conjunction, conjoin, either
+from kong_federation.operation.shape import Shape, Want
+from kong_federation.selection import arguments_text
+from kong_federation.supergraph import Catalog, named_type
+
+_Part = tuple[SelectionSetNode, Conjunction]
+
+_INTROSPECTION = {"__schema": "__Schema!", "__type": "__Type"}
+
+
+class Collector:
+    """
+    Collects the fields of one document.
+
+    Args:
+        catalog: The public types.
+        fragments: The document's fragments by name.
+        budget: One step is one field of one runtime type.
+    """
+
+    def __init__(self, catalog: Catalog, fragments: Mapping[str, FragmentDefinitionNode], budget: Budget) -> None:
+        self._catalog = catalog
+        self._fragments = fragments
+        self._budget = budget
+        self._shapes: dict[tuple[str, tuple[tuple[int, Conjunction], ...]], Shape] = {}
+
+    def shape(self, type_name: str, parts: tuple[_Part, ...]) -> Shape:
+        """
+        What the selection sets want of objects of a type.
+
+        Args:
+            type_name: An object, interface or union.
+            parts: Selection sets that are merged, each with the condition it stands under.
+        """
+        key = (type_name, tuple((id(part), condition) for part, condition in parts))
+        shape = self._shapes.get(key)
+        if shape is None:
+            shape = self._shapes[key] = Shape(type_name)
+            lists: dict[object, tuple[Want, ...]] = {}
+            for runtime_type in self._catalog.possible(type_name):
+                wants = self._wants(runtime_type, parts)
+                same = tuple(
+                    (want.key, want.name, want.arguments, want.type, want.when, id(want.shape)) for want in wants
+                )
+                shape.by_type[runtime_type] = lists.setdefault(same, wants)
+        return shape
+
+    def _wants(self, runtime_type: str, parts: tuple[_Part, ...]) -> tuple[Want, ...]:
+        found: dict[str, list[tuple[FieldNode, Conjunction]]] = {}
+        seen: set[tuple[str, Conjunction]] = set()
+        for selection_set, condition in parts:
+            for node, under in self._fields(runtime_type, selection_set, condition, seen):
+                key = node.alias.value if node.alias else node.name.value
+                found.setdefault(key, []).append((node, under))
+        return tuple(self._want(runtime_type, key, nodes) for key, nodes in found.items())
+
+    def _fields(
+        self,
+        runtime_type: str,
+        selection_set: SelectionSetNode,
+        condition: Conjunction,
+        seen: set[tuple[str, Conjunction]],
+    ) -> Iterator[tuple[FieldNode, Conjunction]]:
+        for node in selection_set.selections:
+            self._budget.spend()
+            under = _under(node.directives, condition)
+            if under is None:
+                continue
+            if isinstance(node, FieldNode):
+                yield node, under
+                continue
+            fragment: Node = node
+            if isinstance(node, FragmentSpreadNode):
+                if (node.name.value, under) in seen:
+                    continue
+                seen.add((node.name.value, under))
+                fragment = self._fragments[node.name.value]
+            assert isinstance(fragment, InlineFragmentNode | FragmentDefinitionNode)
+            on = fragment.type_condition
+            if on is None or on.name.value in self._catalog.supertypes(runtime_type):
+                yield from self._fields(runtime_type, fragment.selection_set, under, seen)
+
+    def _want(self, owner: str, key: str, nodes: list[tuple[FieldNode, Conjunction]]) -> Want:
+        first = nodes[0][0]
+        name = first.name.value
+        conditions = {condition for _, condition in nodes}
+        when = either(conditions)
+        variables = frozenset(variable for argument in first.arguments or () for variable in variables_in(argument))
+        arguments = arguments_text(first.arguments or ())
+        if name == "__typename":
+            return Want(key, name, "", frozenset(), "String!", None, when)
+        if name in _INTROSPECTION:
+            every = tuple(node for node, _ in nodes)
+            return Want(key, name, arguments, variables, _INTROSPECTION[name], None, when, every)
+        info = self._catalog.field(owner, name)
+        assert info is not None, "the document was validated"
+        shape = None
+        if first.selection_set is not None:
+            # A condition that all nodes share already guards the field itself.
+            shared = len(conditions) == 1
+            parts = tuple(
+                (node.selection_set, NO_CONDITION if shared else condition)
+                for node, condition in nodes
+                if node.selection_set is not None
+            )
+            shape = self.shape(named_type(info.type), parts)
+        return Want(key, name, arguments, variables, info.type, shape, when)
+
+
+def variables_in(node: Node) -> Iterator[str]:
+    """The variables that a value or argument uses, at any depth."""
+    if isinstance(node, VariableNode):
+        yield node.name.value
+        return
+    for attribute in ("value", "values", "fields"):
+        child = getattr(node, attribute, None)
+        if isinstance(child, Node):
+            yield from variables_in(child)
+        elif isinstance(child, tuple | list):
+            for item in child:
+                yield from variables_in(item)
+
+
+def _under(directives: tuple[DirectiveNode, ...] | None, condition: Conjunction) -> Conjunction | None:
+    """The condition together with a node's own `@skip` and `@include`; None if it can never hold."""
+    for directive in directives or ():
+        name = directive.name.value
+        if name not in {"skip", "include"}:
+            continue
+        wanted = name == "include"
+        value = next(argument.value for argument in directive.arguments or () if argument.name.value == "if")
+        if isinstance(value, BooleanValueNode):
+            if value.value is not wanted:
+                return None
+        elif isinstance(value, VariableNode):
+            both = conjoin(condition, frozenset({(value.name.value, wanted)}))
+            if both is None:
+                return None
+            condition = both
+    return condition

@@ -1,0 +1,130 @@
+"""
+The client's document: parsed, the operation chosen, validated, normalised.
+
+This is the only place that reads a client's text, and the only one whose errors quote it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    parse,
+    validate,
+)
+
+from kong_federation.errors import ErrorCode, FederationError, FederationErrors
+from kong_federation.errors.codes import (
+    GRAPHQL_PARSE_FAILED,
+    GRAPHQL_UNKNOWN_OPERATION_NAME,
+    GRAPHQL_VALIDATION_FAILED,
+    UNSUPPORTED_OPERATION,
+)
+from kong_federation.limits.budget import Budget
+from kong_federation.operation.collect import Collector
+from kong_federation.operation.conditions import NO_CONDITION
+from kong_federation.operation.shape import Shape
+from kong_federation.supergraph import Catalog, Supergraph
+
+# More findings than this help nobody and cost time.
+_MOST_ERRORS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """
+    One valid operation.
+
+    Args:
+        kind: `query`, `mutation` or `subscription`.
+        name: Its own name, or empty.
+        root: Name of the root type.
+        node: Its definition, for its variables.
+        shape: What it wants of the root object.
+    """
+
+    kind: str
+    name: str
+    root: str
+    node: OperationDefinitionNode
+    shape: Shape
+
+
+def parse_document(text: str) -> DocumentNode:
+    """
+    Parse a client's text.
+
+    Raises:
+        FederationError: GRAPHQL_PARSE_FAILED with the place.
+    """
+    try:
+        return parse(text)
+    except GraphQLSyntaxError as error:
+        raise _finding(GRAPHQL_PARSE_FAILED, error) from error
+    except RecursionError as error:
+        raise FederationError(GRAPHQL_PARSE_FAILED, "The document is nested too deeply.") from error
+
+
+def choose_operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    """
+    The operation to run (GraphQL specification, section 6.1, GetOperation).
+
+    Raises:
+        FederationError: GRAPHQL_UNKNOWN_OPERATION_NAME.
+    """
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if not name:
+        if len(operations) == 1:
+            return operations[0]
+        found = "no operation" if not operations else "several operations; operationName must choose one"
+        raise FederationError(GRAPHQL_UNKNOWN_OPERATION_NAME, f"The document holds {found}.")
+    for operation in operations:
+        if operation.name is not None and operation.name.value == name:
+            return operation
+    raise FederationError(GRAPHQL_UNKNOWN_OPERATION_NAME, f'The document holds no operation named "{name}".')
+
+
+def check_document(schema: GraphQLSchema, document: DocumentNode) -> None:
+    """
+    Validate a document against the public schema.
+
+    Raises:
+        FederationErrors: GRAPHQL_VALIDATION_FAILED, all findings.
+    """
+    errors = validate(schema, document, max_errors=_MOST_ERRORS)
+    if errors:
+        raise FederationErrors([_finding(GRAPHQL_VALIDATION_FAILED, error) for error in errors])
+
+
+def normalize(
+    supergraph: Supergraph, catalog: Catalog, document: DocumentNode, node: OperationDefinitionNode, budget: Budget
+) -> Operation:
+    """
+    What an operation of a valid document wants.
+
+    Raises:
+        FederationError: UNSUPPORTED_OPERATION for subscriptions and `@defer`; QUERY_PLANNING_LIMIT.
+    """
+    kind = node.operation.value
+    if kind == "subscription":
+        raise FederationError(UNSUPPORTED_OPERATION, "Subscriptions are not supported.")
+    fragments = {
+        definition.name.value: definition
+        for definition in document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
+    }
+    root = supergraph.roots[kind]
+    collector = Collector(catalog, fragments, budget)
+    shape = collector.shape(root, ((node.selection_set, NO_CONDITION),))
+    return Operation(kind, node.name.value if node.name else "", root, node, shape)
+
+
+def _finding(code: ErrorCode, error: GraphQLError) -> FederationError:
+    places = tuple((place.line, place.column) for place in error.locations or ())
+    return FederationError(code, error.message, locations=places)
