@@ -10,10 +10,12 @@ The audit, through the whole way: HTTP, host, plugin server, subgraphs.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import groupby
+from typing import NoReturn
 
 from spec.audit import report
 from spec.audit.run import Result, results
@@ -46,9 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given.kong_yml:
         print(kong_yml(routes(chosen, f"http://127.0.0.1:{port}")), end="")
         return 0
-    done = _run(chosen, given, port)
+    try:
+        done = _run(chosen, given, port)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        print(f"AUDIT 0/{1 if given.test else sum(len(suite.questions()) for suite in chosen)}")
+        return 1
     print(report.total(done))
-    return 0 if done and all(result.passed for result in done if not required or result.suite.name in required) else 1
+    return 0 if all(result.passed for result in done if not required or result.suite.name in required) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,12 +82,13 @@ def _chosen(names: Sequence[str], test: str | None) -> list[Suite]:
 
 
 def _run(chosen: Sequence[Suite], given: argparse.Namespace, port: int) -> list[Result]:
-    done: list[Result] = []
+    """Everything that was asked; printed as it comes."""
     with ExitStack() as stack:
         world = stack.enter_context(running(port=port, strict=given.strict))
-        gateway = given.gateway or stack.enter_context(stand_in(routes(chosen, world.url))).url
-        asked = results(chosen, gateway.rstrip("/"), world, given.test)
-        for _, group in groupby(asked, key=lambda result: result.suite.name):
+        host = None if given.gateway else stack.enter_context(stand_in(routes(chosen, world.url)))
+        gateway = given.gateway.rstrip("/") if host is None else host.url
+        done: list[Result] = []
+        for _, group in groupby(results(chosen, gateway, world, given.test), key=lambda result: result.suite.name):
             of_suite = []
             for result in group:
                 of_suite.append(result)
@@ -88,8 +96,16 @@ def _run(chosen: Sequence[Suite], given: argparse.Namespace, port: int) -> list[
                     print(report.failure(result, verbose=given.verbose), flush=True)
             print(report.summary(of_suite), flush=True)
             done += of_suite
+        if host is not None and given.verbose and not all(result.passed for result in done):
+            print(f"the host's log:\n{host.child.output()}")
     return done
 
 
+def _end(*_: object) -> NoReturn:
+    """End as after an error, so that the children are ended too."""
+    sys.exit(128 + signal.SIGTERM)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _end)
     sys.exit(main())
