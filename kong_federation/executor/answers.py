@@ -1,8 +1,8 @@
 """
 Reading one subgraph's answer: is it a GraphQL response at all?
 
-The body decides, not the status: a GraphQL response with status 400 or 500 is used as it is, and its errors say more than
-the status does. A body that is none gets SUBREQUEST_HTTP_ERROR if the status tells of a failure, otherwise
+The body decides, not the status: a GraphQL response with status 400 or 500 is used as it is, and its errors say more
+than the status does. A body that is none gets SUBREQUEST_HTTP_ERROR if the status tells of a failure, otherwise
 SUBREQUEST_MALFORMED_RESPONSE. `errors: null` is not lawful but common, and tolerated. No data without an error is not
 an answer: it would become a null at the client that nobody has explained.
 """

@@ -3,9 +3,10 @@ Merging subgraph answers into the data tree.
 
 **The data tree is a tree.** Every object and list in it stands in exactly one place, and stays there. Each answer is a
 fresh value of the JSON parser, so it owns its parts; it is given away to the first place it is merged into, and every
-other place gets a deep copy. If one entity stood in two places by reference, a later fetch that gathers only one of them would write into
-the other as well, where its selection was never asked for; and an error path or a null could no longer be attributed to
-one place by the identity of an object, which `projection` and `explain` rely on. Scalars are immutable and shared.
+other place gets a deep copy. If one entity stood in two places by reference, a later fetch that gathers only one of
+them would write into the other as well, where its selection was never asked for; and an error path or a null could no
+longer be attributed to one place by the identity of an object, which `projection` and `explain` rely on. Scalars are
+immutable and shared.
 
 The rules of a merge:
 
