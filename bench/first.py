@@ -33,7 +33,7 @@ from questions import Question, fresh, questions
 from report import Figures, Report, medians, summary, table
 from world import SUBGRAPHS, WORKLOAD
 
-from examples.children import Child, ChildDiedError, Children
+from examples.children import Child, ChildDiedError, Children, end_like_ctrl_c
 
 ROOT = Path(__file__).resolve().parents[1]
 CLI = (sys.executable, "-m", "kong_federation.cli.__main__")
@@ -77,6 +77,7 @@ class Stats:
 
 def main() -> int:
     arguments = parse_arguments()
+    end_like_ctrl_c()
     try:
         with Children() as children:
             report = uvloop.run(measure(children, arguments))
@@ -86,6 +87,8 @@ def main() -> int:
     except ExceptionGroup as group:
         print(f"bench: {group.exceptions[0]}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     if arguments.json:
         arguments.json.write_text(json.dumps(report.as_json(), indent=2) + "\n")
     print(table(report))
@@ -105,6 +108,7 @@ def parse_arguments() -> argparse.Namespace:
 async def measure(children: Children, arguments: argparse.Namespace) -> Report:
     """Start everything, warm it up, run the rounds, and put the figures together."""
     asked = questions()
+    say("starting the subgraphs and the plugin server, alone and behind the stand-in")
     subgraphs = start_subgraphs(children)
     configuration = configure(subgraphs)
     protocol, start_ms = await open_protocol(children, configuration, asked[-1], arguments.lanes)
@@ -114,12 +118,14 @@ async def measure(children: Children, arguments: argparse.Namespace) -> Report:
         for question in asked:
             await load(way.lanes, question, WARM_UP)
     runs: dict[tuple[str, str], list[Figures]] = {}
-    for _ in range(arguments.rounds):
+    for number in range(1, arguments.rounds + 1):
+        say(f"round {number} of {arguments.rounds}")
         for question in asked:
             for way in (protocol, stand_in):
                 figures = await one_run(way, question, arguments.seconds, stats)
                 runs.setdefault((way.name, question.name), []).append(figures)
                 children.check()
+    say("fresh texts")
     cold = await cold_plan_ms(protocol, asked[0], stats)
     held = memory(protocol.child.process.pid)
     for lane in (*protocol.lanes, *stand_in.lanes):
@@ -132,6 +138,11 @@ async def measure(children: Children, arguments: argparse.Namespace) -> Report:
         pss_mb=held.proportional,
         machine={"python": platform.python_version(), "system": platform.platform(), "cores": os.cpu_count()},
     )
+
+
+def say(what: str) -> None:
+    """Progress, for whoever waits; figures go to standard output."""
+    print(f"bench: {what}", file=sys.stderr, flush=True)
 
 
 def start_subgraphs(children: Children) -> int:

@@ -141,6 +141,8 @@ def cell(value: float | str) -> str:
     match value:
         case str():
             return value
+        case 0.0:
+            return "-"
         case int():
             return f"{value:,}"
         case _ if value >= 100:

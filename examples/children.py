@@ -72,6 +72,16 @@ def tree(root: int) -> dict[int, int]:
     return found
 
 
+def end_like_ctrl_c() -> None:
+    """Make being told to end, and losing the terminal, the same as Ctrl-C, so that `with Children()` ends them all."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+
+
 def die_with_parent() -> Callable[[], None] | None:
     """What a child runs before it becomes its program, so that it is told to end when this process dies."""
     if sys.platform != "linux":
@@ -183,7 +193,8 @@ class Children:
         return self
 
     def __exit__(self, *_: object) -> None:
-        handled = [signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)]
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        handlers = [signal.signal(number, signal.SIG_IGN) for number in numbers]
         self.close()  # a second Ctrl-C must not stop the ending
-        for number, handler in zip((signal.SIGINT, signal.SIGTERM), handled, strict=True):
+        for number, handler in zip(numbers, handlers, strict=True):
             signal.signal(number, handler)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +19,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, NoReturn
 
-from children import ChildDiedError, Children
+from children import ChildDiedError, Children, end_like_ctrl_c
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
@@ -39,8 +38,7 @@ class DemoError(Exception):
 def main() -> int:
     """Run the demonstration; the exit status is 0 if it went well."""
     arguments = parse_arguments()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
+    end_like_ctrl_c()
     try:
         with Children() as children:
             return run(children, arguments)
@@ -80,11 +78,6 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--once", action="store_true", help="end after the answer, with status 0 if it is right")
     return parser.parse_args()
-
-
-def interrupt(*_: object) -> None:
-    """Being told to end, or losing the terminal, is the same as Ctrl-C."""
-    raise KeyboardInterrupt
 
 
 def refuse_taken_ports(port: int, ports: dict[str, int], first: int) -> None:
