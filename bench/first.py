@@ -28,7 +28,7 @@ from typing import Any
 import orjson
 import uvloop
 from clients import BenchError, HttpLane, KongLane, Lane, start_instance
-from measure import cpu, load, memory
+from measure import cpu, load, memory, yardstick_ms
 from questions import Question, fresh, questions
 from report import Figures, Report, medians, summary, table
 from world import SUBGRAPHS, WORKLOAD
@@ -118,9 +118,11 @@ async def measure(children: Children, arguments: argparse.Namespace) -> Report:
         for question in asked:
             await load(way.lanes, question, WARM_UP)
     runs: dict[tuple[str, str], list[Figures]] = {}
+    yardsticks: list[float] = []
     for number in range(1, arguments.rounds + 1):
         say(f"round {number} of {arguments.rounds}")
         for question in asked:
+            yardsticks.append(yardstick_ms(asked[0].expected))
             for way in (protocol, stand_in):
                 figures = await one_run(way, question, arguments.seconds, stats)
                 runs.setdefault((way.name, question.name), []).append(figures)
@@ -136,6 +138,7 @@ async def measure(children: Children, arguments: argparse.Namespace) -> Report:
         cold_plan_ms=cold,
         rss_mb=held.resident,
         pss_mb=held.proportional,
+        yardstick_ms=statistics.median(yardsticks),
         machine={"python": platform.python_version(), "system": platform.platform(), "cores": os.cpu_count()},
     )
 

@@ -14,7 +14,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import orjson
 from clients import Lane
 from questions import Question
 
@@ -23,6 +25,7 @@ from examples.children import tree
 TICK = os.sysconf("SC_CLK_TCK")
 UTIME = 11  # fields of /proc/<pid>/stat after the name, proc(5)
 MEGABYTE = 1024 * 1024
+YARDSTICK_TIMES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,27 @@ def memory(root: int) -> Memory:
             if word in kilobytes:
                 kilobytes[word] += int(rest[0])
     return Memory(kilobytes["Rss:"] * 1024 / MEGABYTE, kilobytes["Pss:"] * 1024 / MEGABYTE)
+
+
+def yardstick_ms(value: Any) -> float:
+    """
+    CPU milliseconds that this process needs for a fixed piece of work: rebuild a JSON value piece by piece, write it.
+
+    It slows down with the machine as the measured processes do, so figures of different invocations can be compared as
+    multiples of it.
+    """
+
+    def rebuild(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {name: rebuild(inner) for name, inner in part.items()}
+        if isinstance(part, list):
+            return [rebuild(inner) for inner in part]
+        return part
+
+    start = time.process_time()
+    for _ in range(YARDSTICK_TIMES):
+        orjson.dumps(rebuild(value))
+    return (time.process_time() - start) * 1000 / YARDSTICK_TIMES
 
 
 async def load(lanes: Sequence[Lane], question: Question, seconds: float) -> Run:

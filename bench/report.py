@@ -65,6 +65,7 @@ class Report:
         cold_plan_ms: What a text that no cache knows costs more than a known one, one client.
         rss_mb: Resident memory of the plugin server's tree after the load.
         pss_mb: The same with shared pages counted once.
+        yardstick_ms: CPU of a fixed piece of work in between, as a measure of the machine at that time.
         machine: What it ran on.
     """
 
@@ -73,6 +74,7 @@ class Report:
     cold_plan_ms: float
     rss_mb: float
     pss_mb: float
+    yardstick_ms: float
     machine: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -119,7 +121,9 @@ def table(report: Report) -> str:
     return (
         f"{text}\n\n"
         f"start to first answer {report.start_ms:.0f} ms, cold plan {report.cold_plan_ms:.1f} ms, "
-        f"memory {report.rss_mb:.0f} MB resident, {report.pss_mb:.0f} MB with shared pages counted once"
+        f"memory {report.rss_mb:.0f} MB resident, {report.pss_mb:.0f} MB with shared pages counted once\n"
+        f"yardstick {report.yardstick_ms:.2f} ms; big takes "
+        f"{report.row('protocol', 'big').plugin_ms / report.yardstick_ms:.2f} times as much"
     )
 
 
@@ -141,10 +145,10 @@ def cell(value: float | str) -> str:
     match value:
         case str():
             return value
-        case 0.0:
-            return "-"
         case int():
             return f"{value:,}"
+        case 0.0:
+            return "-"
         case _ if value >= 100:
             return f"{value:,.0f}"
         case _:

@@ -25,7 +25,7 @@ def figures(operation, plugin_ms, way="protocol", wrong=0):
 @pytest.fixture
 def report():
     rows = [figures("big", 0.9), figures("big", 1.1, way="stand-in"), figures("hop2", 0.12), figures("users", 0.0614)]
-    return Report(rows=rows, start_ms=800.0, cold_plan_ms=4.25, rss_mb=101.4, pss_mb=64.0)
+    return Report(rows=rows, start_ms=800.0, cold_plan_ms=4.25, rss_mb=101.4, pss_mb=64.0, yardstick_ms=0.5)
 
 
 def test_the_median_of_each_figure_and_the_sum_of_the_answers():
@@ -51,6 +51,7 @@ def test_the_table_is_aligned(report):
     head, *rows = table(report).split("\n\n")[0].splitlines()
     assert head.startswith("way       operation  plugin CPU ms  front CPU ms")
     assert len({len(line) for line in (head, *rows)}) == 1
+    assert "big takes 1.80 times as much" in table(report)
     assert "1,234" in rows[0] or "1,235" in rows[0]
 
 
