@@ -75,6 +75,10 @@ CSRF_ERROR = _code(
     "The request could have been sent by a browser without a preflight, and was refused.",
 )
 
+PERSISTED_QUERY_NOT_SUPPORTED = _code(
+    "PERSISTED_QUERY_NOT_SUPPORTED", Fault.CLIENT, 400, "Persisted documents are not known here; send the document."
+)
+
 # The operation.
 GRAPHQL_PARSE_FAILED = _code("GRAPHQL_PARSE_FAILED", Fault.CLIENT, 400, "The document is not valid GraphQL syntax.")
 GRAPHQL_VALIDATION_FAILED = _code(
@@ -92,6 +96,7 @@ VALIDATION_INVALID_TYPE_VARIABLE = _code(
 UNSUPPORTED_OPERATION = _code(
     "UNSUPPORTED_OPERATION", Fault.CLIENT, 400, "The operation uses a feature that this gateway does not run."
 )
+MUTATION_FORBIDDEN = _code("MUTATION_FORBIDDEN", Fault.CLIENT, 400, "Mutations are switched off.")
 INTROSPECTION_DISABLED = _code("INTROSPECTION_DISABLED", Fault.CLIENT, 400, "Introspection is switched off.")
 DOCUMENT_LIMIT_EXCEEDED = _code(
     "DOCUMENT_LIMIT_EXCEEDED", Fault.CLIENT, 400, "The document is larger or deeper than allowed."

@@ -1,0 +1,67 @@
+"""
+The builder's process: one per supergraph and node.
+
+    python -m kong_federation.gateway.builder SOCKET PLANNER GRACE < supergraph
+
+It listens first and loads then: workers that come meanwhile wait on their connection and need not start another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import sys
+from pathlib import Path
+
+from kong_federation.errors import FederationError, FederationErrors
+from kong_federation.errors.codes import INTERNAL_SERVER_ERROR
+from kong_federation.gateway.builder.host import Host
+from kong_federation.gateway.builder.service import PlannerLike, load_planner
+from kong_federation.gateway.messages import Failed
+from kong_federation.gateway.sockets import claim, give_up
+
+_LOG = logging.getLogger("kong_federation.gateway.builder")
+
+# Workers answer clients meanwhile; on a full machine they go first.
+_NICE = 5
+
+
+def main(arguments: list[str]) -> int:
+    """Serve one supergraph; returns when nobody needs it any more."""
+    path, planner, grace = arguments
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
+    os.nice(_NICE)
+    # Both halves of the traffic are forked or unlinked with this mask: nobody else may connect.
+    os.umask(0o077)
+    listener = claim(Path(path))
+    if listener is None:
+        return 0
+    try:
+        sdl = sys.stdin.buffer.read().decode()
+        host = Host(_load(planner, sdl), float(grace))
+        del sdl
+        # What is loaded lives as long as the process: never look at it again, never copy its pages.
+        gc.collect()
+        gc.freeze()
+        asyncio.run(host.run(listener))
+    finally:
+        give_up(Path(path), listener)
+    return 0
+
+
+def _load(planner: str, sdl: str) -> PlannerLike | Failed:
+    try:
+        return load_planner(planner, sdl)
+    except FederationErrors as errors:
+        return Failed(errors.errors)
+    except FederationError as error:
+        return Failed((error,))
+    except Exception:  # noqa: BLE001 - whatever it is, the workers are told and the log has it
+        _LOG.exception("the supergraph cannot be loaded")
+        return Failed((FederationError(INTERNAL_SERVER_ERROR, "the supergraph cannot be loaded, see the log"),))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,95 @@
+"""
+A planning process: a fork of the builder that does one job after the other.
+
+It has what the builder loaded, without a copy (the pages are shared until written), so starting one takes milliseconds
+however large the supergraph is. That is why a job that takes too long can simply be ended with its process, and why no
+job needs to be trusted with the builder's own memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+from typing import Any, NoReturn
+
+from kong_federation.errors import FederationError
+from kong_federation.errors.codes import INTERNAL_SERVER_ERROR
+from kong_federation.gateway.builder.service import PlannerLike, run_job
+from kong_federation.gateway.messages import Reader, pack_findings, pack_result, unpack_work
+
+_LOG = logging.getLogger("kong_federation.gateway.builder")
+
+# Selections, fragments and plans are walked by recursion. 5,000 frames are deep enough for a document of the largest
+# nesting, and, with up to about 1 KB of C stack for a frame, stay inside the 8 MB of a main thread.
+_RECURSION = 5_000
+
+# The builder ends a job that takes too long. Should the builder itself have died, the alarm does, this much later.
+_ALARM_MARGIN = 1.0
+
+_CHUNK = 1 << 20
+
+
+def fork_process(planner: PlannerLike) -> tuple[int, socket.socket]:
+    """
+    Start a planning process.
+
+    Returns:
+        Its process id, and the builder's end of its socket (non-blocking).
+    """
+    ours, theirs = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        _serve_and_exit(planner, theirs)
+    theirs.close()
+    ours.setblocking(False)
+    return child, ours
+
+
+def _serve_and_exit(planner: PlannerLike, connection: socket.socket) -> NoReturn:
+    status = 1
+    try:
+        # The builder's objects are not collected here: finding them dead would write to (and so copy) their pages, and
+        # their destructors would close descriptors that belong to others by then.
+        gc.freeze()
+        _forget_descriptors(connection.fileno())
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+            signal.signal(number, signal.SIG_DFL)
+        sys.setrecursionlimit(_RECURSION)
+        _serve(planner, connection)
+        status = 0
+    except BaseException:  # noqa: BLE001 - nothing may unwind into the builder's own stack
+        _LOG.exception("a planning process failed")
+    finally:
+        os._exit(status)
+
+
+def _forget_descriptors(keep: int) -> None:
+    os.closerange(3, keep)
+    os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX") if keep < 4_096 else keep + 4_096)
+
+
+def _serve(planner: PlannerLike, connection: socket.socket) -> None:
+    reader = Reader()
+    while data := connection.recv(_CHUNK):
+        for message in reader.feed(data):
+            timeout, job = unpack_work(message)
+            signal.setitimer(signal.ITIMER_REAL, timeout / 1000 + _ALARM_MARGIN)
+            result = _run(planner, job)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            with contextlib.suppress(BrokenPipeError):
+                connection.sendall(result)
+
+
+def _run(planner: PlannerLike, job: Any) -> bytes:
+    try:
+        return run_job(planner, job)
+    except Exception:  # noqa: BLE001 - a mistake of ours must not end a process that others need
+        _LOG.exception("a job failed")
+        finding = FederationError(INTERNAL_SERVER_ERROR, "a job failed in the builder, see its log")
+        return pack_result(pack_findings([finding]), done=False)

@@ -1,0 +1,96 @@
+"""
+What a generation remembers of the operations it was asked for.
+
+Plans are bounded in bytes and in number; the bytes are an estimate, see `MEMORY_PER_PLAN_BYTE`. Refusals are kept
+apart, few and for a short time: an invalid or too costly operation that is sent again and again costs the builder
+nothing then, and a flood of different ones cannot push out a single plan. They expire because a refusal for the time
+planning took may be due to a busy machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Any, NamedTuple
+
+from cachetools import Cache, LRUCache, TTLCache
+
+from kong_federation.errors import FederationError
+from kong_federation.executor import Executable
+
+# Bytes of memory that a prepared plan takes for each byte of its encoded form; measured in tests/gateway.
+MEMORY_PER_PLAN_BYTE = 20
+
+# What an entry costs beside its contents: keys, the cache's own links.
+_MEMORY_PER_ENTRY = 1_000
+
+_REFUSALS_BYTES = 4_000_000
+_REFUSALS_SECONDS = 30.0
+
+
+class PlanKey(NamedTuple):
+    """What a plan depends on, within a generation."""
+
+    document: str
+    operation_name: str | None
+    labels: frozenset[str]
+
+
+class Prepared(NamedTuple):
+    """A plan, ready to run; `weight` is what it is estimated to hold in memory, in bytes."""
+
+    executable: Executable
+    introspects: bool
+    weight: int
+
+
+class Refused(NamedTuple):
+    """Why an operation is not planned: the same for everybody who asks. `weight` as for plans."""
+
+    findings: tuple[FederationError, ...]
+    weight: int
+
+
+class PlanCache:
+    """
+    Plans by key, the least recently used given up first; and refusals.
+
+    Args:
+        max_bytes: Memory the plans may hold, estimated.
+        max_entries: How many plans are held.
+    """
+
+    def __init__(self, max_bytes: int, max_entries: int) -> None:
+        self._max_entries = max_entries
+        self._plans: LRUCache[PlanKey, Prepared] = LRUCache(max_bytes, getsizeof=_weight)
+        self._refusals: TTLCache[PlanKey, Refused] = TTLCache(_REFUSALS_BYTES, _REFUSALS_SECONDS, getsizeof=_weight)
+
+    def __repr__(self) -> str:
+        return f"<PlanCache: {len(self._plans)} plans of {self._plans.currsize} bytes, {len(self._refusals)} refusals>"
+
+    def get(self, key: PlanKey) -> Prepared | Refused | None:
+        """What is known of an operation."""
+        return self._plans.get(key) or self._refusals.get(key)
+
+    def put(self, key: PlanKey, outcome: Prepared | Refused) -> None:
+        """Remember what was found out, if there is room for it at all."""
+        cache: Cache[PlanKey, Any] = self._plans if isinstance(outcome, Prepared) else self._refusals
+        # One entry may be larger than the whole cache; then it is not kept.
+        with contextlib.suppress(ValueError):
+            cache[key] = outcome
+        while len(self._plans) > self._max_entries:
+            self._plans.popitem()
+
+
+def weigh_plan(key: PlanKey, encoded: bytes) -> int:
+    """Estimate what a plan holds in memory, in bytes, from its encoded form."""
+    return weigh_refusal(key) + MEMORY_PER_PLAN_BYTE * len(encoded)
+
+
+def weigh_refusal(key: PlanKey) -> int:
+    """Estimate what a refusal holds in memory, in bytes; its texts quote pieces of the document at most."""
+    return _MEMORY_PER_ENTRY + 2 * sys.getsizeof(key.document)
+
+
+def _weight(outcome: Prepared | Refused) -> int:
+    return outcome.weight

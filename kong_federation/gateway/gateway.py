@@ -1,0 +1,269 @@
+"""
+The story of one request, from `HttpRequest` to `HttpResponse`.
+
+    negotiate → read → plan → allowed? → coerce → execute → write
+
+and beside it, for as long as the gateway lives, the story of the supergraph: follow the source, have each version
+loaded by a builder, and take it for the next request when it is ready. A version that cannot be loaded is logged and
+changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from kong_federation.errors import FederationError, FederationErrors
+from kong_federation.errors.codes import (
+    GATEWAY_TIMEOUT,
+    INTERNAL_SERVER_ERROR,
+    INTROSPECTION_DISABLED,
+    METHOD_NOT_ALLOWED,
+    MUTATION_FORBIDDEN,
+    SERVICE_UNAVAILABLE,
+    SUPERGRAPH_INVALID,
+    UNSUPPORTED_OPERATION,
+)
+from kong_federation.executor import ExecutionContext
+from kong_federation.gateway.cache import PlanKey, Prepared
+from kong_federation.gateway.client import BuilderClient
+from kong_federation.gateway.exchange import HttpRequest, HttpResponse
+from kong_federation.gateway.generation import Generation
+from kong_federation.gateway.http import (
+    GraphqlRequest,
+    allowed_methods,
+    answer,
+    body_too_large,
+    options,
+    read_media_type,
+    read_request,
+    refusal,
+)
+from kong_federation.gateway.media import JSON
+from kong_federation.gateway.settings import Settings
+from kong_federation.gateway.source import SupergraphText, follow
+from kong_federation.gateway.spawn import BuilderProgram
+from kong_federation.plan import OperationKind
+from kong_federation.transport import HttpTransport, Transport
+
+_LOG = logging.getLogger("kong_federation.gateway")
+
+# Fetches end this much before the deadline, so that what the others brought can still be answered.
+_ANSWERING_SECONDS = 0.25
+_ANSWERING_SHARE = 0.1
+
+# A builder that could not be started is tried again after a while, and after a longer while each time.
+_FIRST_RETRY_SECONDS = 1.0
+_LAST_RETRY_SECONDS = 30.0
+
+
+class Gateway:
+    """
+    One graph, served.
+
+    Making one does no I/O; it belongs to the event loop it is first used on.
+
+    Args:
+        settings: The configuration.
+        runtime_directory: Where sockets are made; shared by the workers of a node, and only theirs.
+        program: How a builder is started.
+        transport: How subgraphs are reached; None: over HTTP, as configured.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        runtime_directory: Path,
+        *,
+        program: BuilderProgram | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        self._settings = settings
+        self._runtime_directory = runtime_directory
+        self._program = program or BuilderProgram()
+        self._transport = transport or HttpTransport(
+            max_response_size=settings.limits.max_response_size,
+            connect_timeout=settings.subgraph_defaults.connect_timeout / 1000,
+        )
+        self._deadline = settings.limits.deadline / 1000
+        self._generation: Generation | None = None
+        self._failure: FederationError | None = None
+        self._loaded = asyncio.Event()
+        self._following: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<Gateway: {self._generation!r}>"
+
+    # --- The supergraph ---
+
+    def start(self) -> None:
+        """Have the supergraph loaded in the background; must be called on the loop the requests come on."""
+        if self._following is None and not self._closed:
+            self._following = asyncio.get_running_loop().create_task(self._follow())
+
+    async def close(self) -> None:
+        """Let go of the builder and of all connections to subgraphs; requests are refused from here on."""
+        self._closed = True
+        if self._following is not None:
+            self._following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._following
+        self._take(None)
+        await self._transport.close()
+
+    async def _follow(self) -> None:
+        try:
+            async for text in follow(self._settings.supergraph):
+                if text is None:
+                    self._fail(FederationError(SUPERGRAPH_INVALID, "there is no supergraph"))
+                else:
+                    await self._load(text)
+        except Exception:  # noqa: BLE001 - there is nobody above who could do more than log it
+            _LOG.exception("the supergraph is no longer followed")
+            self._fail(FederationError(SERVICE_UNAVAILABLE, "the supergraph is no longer followed"))
+
+    async def _load(self, text: SupergraphText) -> None:
+        """Take a version of the supergraph if it can be loaded; try again while only our surroundings are wrong."""
+        pause = _FIRST_RETRY_SECONDS
+        while True:
+            try:
+                await self._build(text)
+            except FederationErrors as errors:
+                for error in errors.errors:
+                    _LOG.error("%s: supergraph %.12s is refused: %s", SUPERGRAPH_INVALID.name, text.digest, error)
+                self._fail(FederationError(SUPERGRAPH_INVALID, "the supergraph is invalid, see the log"))
+                return
+            except FederationError as error:
+                self._fail(error)
+            except OSError as error:
+                _LOG.error("the runtime directory cannot be used: %s", error)
+                self._fail(FederationError(SERVICE_UNAVAILABLE, "the runtime directory cannot be used"))
+            else:
+                return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LAST_RETRY_SECONDS)
+
+    async def _build(self, text: SupergraphText) -> None:
+        path = await asyncio.to_thread(self._program.path, self._runtime_directory, text.sdl)
+        builder = BuilderClient(self._program, path, text.sdl)
+        try:
+            hello = await builder.hello()
+            generation = Generation(self._settings, builder, hello.subgraphs)
+        except BaseException:
+            builder.close()
+            raise
+        self._take(generation)
+        _LOG.info("supergraph %.12s is served, with %d subgraphs", text.digest, len(hello.subgraphs))
+
+    def _take(self, generation: Generation | None) -> None:
+        previous, self._generation = self._generation, generation
+        self._failure = None
+        self._loaded.set()
+        if previous is not None:
+            previous.retire()
+
+    def _fail(self, error: FederationError) -> None:
+        self._failure = error
+        self._loaded.set()
+
+    async def _current(self) -> Generation:
+        if self._generation is None and not self._closed:
+            await self._loaded.wait()
+        if self._generation is None:
+            raise self._failure or FederationError(SERVICE_UNAVAILABLE, "the gateway is closed")
+        return self._generation
+
+    # --- One request ---
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """
+        Answer one request within the deadline, if need be with an error.
+
+        Raises:
+            asyncio.CancelledError: The caller no longer wants the answer; nothing else is raised.
+        """
+        if request.method == "OPTIONS":
+            return options(self._settings)
+        self.start()
+        media_type = JSON
+        try:
+            media_type = read_media_type(request)
+            asked = read_request(request, self._settings)
+            return await self._answer_in_time(request, asked, media_type)
+        except FederationErrors as errors:
+            return self._refusal(request, errors.errors, media_type)
+        except FederationError as error:
+            return self._refusal(request, (error,), media_type)
+        except Exception:  # noqa: BLE001 - every request is answered; its text stays in the log
+            _LOG.exception("request %s failed", request.request_id or "without an id")
+            return self._refusal(request, (FederationError(INTERNAL_SERVER_ERROR, "see the log"),), media_type)
+
+    def too_large(self, length: int) -> HttpResponse | None:
+        """
+        The answer to a request whose body need not even be read; None: read it.
+
+        Args:
+            length: What its Content-Length says, in bytes.
+        """
+        if length <= self._settings.limits.max_body_size:
+            return None
+        return refusal((body_too_large(self._settings.limits),))
+
+    async def _answer_in_time(self, request: HttpRequest, asked: GraphqlRequest, media_type: str) -> HttpResponse:
+        deadline = asyncio.get_running_loop().time() + self._deadline
+        try:
+            async with asyncio.timeout_at(deadline) as limit:
+                return await self._answer(request, asked, media_type, deadline)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            if self._generation is None:
+                raise FederationError(SERVICE_UNAVAILABLE, "the supergraph is still being loaded") from None
+            raise FederationError(GATEWAY_TIMEOUT, "the deadline has passed") from None
+
+    async def _answer(
+        self, request: HttpRequest, asked: GraphqlRequest, media_type: str, deadline: float
+    ) -> HttpResponse:
+        generation = await self._current()
+        with generation.in_use():
+            prepared = await generation.plan(PlanKey(asked.document, asked.operation_name, frozenset()))
+            self._check_allowed(prepared, asked)
+            executable = prepared.executable
+            variables = executable.coerce(asked.variables)
+            margin = min(_ANSWERING_SECONDS, _ANSWERING_SHARE * self._deadline)
+            result = await executable.execute(
+                variables,
+                ExecutionContext(
+                    transport=self._transport,
+                    targets=generation.targets(request),
+                    introspect=generation.introspect,
+                    mask_errors=self._settings.security.mask_errors,
+                    deadline=deadline - margin,
+                ),
+            )
+        if result.stream is not None:
+            raise FederationError(UNSUPPORTED_OPERATION, "Answers that come in parts are not supported.")
+        body: dict[str, Any] = {"errors": result.errors} if result.errors else {}
+        body["data"] = result.data
+        return answer(orjson.dumps(body), media_type)
+
+    def _check_allowed(self, prepared: Prepared, asked: GraphqlRequest) -> None:
+        operations = self._settings.operations
+        if prepared.executable.plan.kind is OperationKind.MUTATION:
+            if not operations.mutations:
+                raise FederationError(MUTATION_FORBIDDEN, "Mutations are switched off.")
+            if asked.safe:
+                raise FederationError(METHOD_NOT_ALLOWED, "Mutations cannot be sent with GET, only with POST.")
+        if prepared.introspects and not operations.introspection:
+            raise FederationError(INTROSPECTION_DISABLED, "Introspection is switched off.")
+
+    def _refusal(self, request: HttpRequest, errors: tuple[FederationError, ...], media_type: str) -> HttpResponse:
+        # A GET may be refused for its method because it carries a mutation.
+        allow = [method for method in allowed_methods(self._settings) if method != request.method]
+        return refusal(errors, media_type, allow)

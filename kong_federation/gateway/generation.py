@@ -1,0 +1,236 @@
+"""
+One generation: one supergraph, the builder that has loaded it, where its subgraphs are, and the plans made of it.
+
+A generation never changes. When the supergraph is replaced, the gateway takes another generation for the next request;
+the old one finishes its own requests, and with the last of them hangs up on its builder. Nothing else refers to it.
+
+    plan(key)    cache → the same operation being planned at this moment → the builder
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from cachetools import LRUCache
+
+from kong_federation.errors import FederationError, FederationErrors
+from kong_federation.errors.codes import (
+    DOCUMENT_LIMIT_EXCEEDED,
+    INTERNAL_SERVER_ERROR,
+    SUPERGRAPH_INVALID,
+    Fault,
+)
+from kong_federation.executor import Executable, SubgraphTarget, prepare
+from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, weigh_plan, weigh_refusal
+from kong_federation.gateway.client import BuilderClient
+from kong_federation.gateway.exchange import HttpRequest
+from kong_federation.gateway.messages import IntrospectionJob, PlanJob, pack_job
+from kong_federation.gateway.propagation import Headers, propagate, propagated_names
+from kong_federation.gateway.settings import Settings
+from kong_federation.plan import (
+    Condition,
+    Defer,
+    Introspect,
+    Node,
+    Parallel,
+    PlanFormatError,
+    Sequence,
+    Subscription,
+    decode_plan,
+)
+
+_LOG = logging.getLogger("kong_federation.gateway")
+
+# Decoding and preparing a plan takes about a millisecond for each 10 KB of it. Larger ones are prepared in a thread:
+# the loop gets its turn every few milliseconds then.
+_PREPARE_INLINE = 16_384
+
+# Introspection documents are the tools' own and few; their answers are large.
+_REMEMBERED_INTROSPECTIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    url: str
+    timeout: float
+    names: frozenset[str]
+
+
+class Generation:
+    """
+    One supergraph and all that is derived from it.
+
+    Args:
+        settings: The whole configuration.
+        builder: Connected to the builder that has loaded the supergraph.
+        subgraphs: Names and addresses, as in the supergraph.
+
+    Raises:
+        FederationErrors: SUPERGRAPH_INVALID, a subgraph has no address.
+    """
+
+    def __init__(self, settings: Settings, builder: BuilderClient, subgraphs: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._builder = builder
+        self._routes = _routes(settings, subgraphs)
+        self._cache = PlanCache(settings.planning.cache_max_bytes, settings.planning.cache_max_entries)
+        self._planning: dict[PlanKey, asyncio.Task[Prepared | Refused]] = {}
+        self._introspections: LRUCache[tuple[str, bytes], dict[str, Any]] = LRUCache(_REMEMBERED_INTROSPECTIONS)
+        self._users = 0
+        self._retired = False
+
+    def __repr__(self) -> str:
+        state = "retired" if self._retired else "current"
+        return f"<Generation: {state}, {self._users} requests, {len(self._planning)} being planned, {self._cache!r}>"
+
+    # --- Its life ---
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Hold it for one request."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            self._hang_up_if_done()
+
+    def retire(self) -> None:
+        """Take no further request; what runs is finished."""
+        self._retired = True
+        self._hang_up_if_done()
+
+    def _hang_up_if_done(self) -> None:
+        if self._retired and not self._users:
+            for task in self._planning.values():
+                task.cancel()
+            self._builder.close()
+
+    # --- Plans ---
+
+    async def plan(self, key: PlanKey) -> Prepared:
+        """
+        The plan of an operation; an operation that many ask for at once is planned once.
+
+        Raises:
+            FederationErrors: Why there is none.
+        """
+        outcome = self._cache.get(key)
+        if outcome is None:
+            task = self._planning.get(key)
+            if task is None:
+                task = self._planning[key] = asyncio.ensure_future(self._plan(key))
+                task.add_done_callback(lambda _: self._planning.pop(key))
+            # Whoever gives up must not take the plan from the others, nor from the cache.
+            outcome = await asyncio.shield(task)
+        if isinstance(outcome, Refused):
+            raise FederationErrors(outcome.findings)
+        return outcome
+
+    async def _plan(self, key: PlanKey) -> Prepared | Refused:
+        settings = self._settings
+        job = pack_job(PlanJob(key.document, key.operation_name, key.labels, settings.limits))
+        try:
+            encoded = await self._builder.order(job, settings.planning.timeout, settings.limits.deadline)
+            if len(encoded) <= _PREPARE_INLINE:
+                executable = _prepare(encoded)
+            else:
+                executable = await asyncio.to_thread(_prepare, encoded)
+            outcome: Prepared | Refused = Prepared(
+                executable, _introspects(executable.plan.node), weigh_plan(key, encoded)
+            )
+        except FederationErrors as errors:
+            outcome = Refused(errors.errors, weigh_refusal(key))
+        except FederationError as error:
+            outcome = Refused((error,), weigh_refusal(key))
+        except Exception:  # noqa: BLE001 - those who wait are answered, and the log has it
+            _LOG.exception("a plan could not be prepared")
+            outcome = Refused((FederationError(INTERNAL_SERVER_ERROR, "a plan could not be prepared"),), 0)
+        # What is wrong with us or our surroundings may be right the next moment.
+        if isinstance(outcome, Prepared) or all(error.code.fault is Fault.CLIENT for error in outcome.findings):
+            self._cache.put(key, outcome)
+        return outcome
+
+    # --- What an execution needs ---
+
+    def targets(self, request: HttpRequest) -> Mapping[str, SubgraphTarget]:
+        """Where the subgraphs are for one request, with the headers that travel to each."""
+        headers: dict[frozenset[str], Headers] = {}
+        targets = {}
+        for name, route in self._routes.items():
+            own = headers.get(route.names)
+            if own is None:
+                own = headers[route.names] = propagate(request, route.names)
+            targets[name] = SubgraphTarget(route.url, route.timeout, own)
+        return targets
+
+    async def introspect(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """
+        The `data` of an introspection query.
+
+        Raises:
+            FederationErrors: Why there is none.
+            FederationError: As above.
+        """
+        key = (document, orjson.dumps(variables, option=orjson.OPT_SORT_KEYS))
+        data: dict[str, Any] | None = self._introspections.get(key)
+        if data is None:
+            deadline = self._settings.limits.deadline
+            content = await self._builder.order(pack_job(IntrospectionJob(document, variables)), deadline, deadline)
+            data = self._introspections[key] = orjson.loads(content)
+        return data
+
+
+def _routes(settings: Settings, subgraphs: Mapping[str, str]) -> dict[str, _Route]:
+    own = {subgraph.name: subgraph for subgraph in settings.subgraphs}
+    for name in own.keys() - subgraphs.keys():
+        _LOG.warning("the configuration names a subgraph %s that the supergraph does not have", name)
+    defaults = settings.subgraph_defaults
+    routes: dict[str, _Route] = {}
+    for name, url in subgraphs.items():
+        found = own.get(name)
+        timeout = defaults.read_timeout if found is None or found.read_timeout is None else found.read_timeout
+        rules = (defaults.headers,) if found is None else (defaults.headers, found.headers)
+        address = (found.url if found is not None else None) or url
+        routes[name] = _Route(address, timeout / 1000, propagated_names(rules))
+    without = [name for name, route in routes.items() if not route.url.startswith(("http://", "https://"))]
+    if without:
+        raise FederationErrors(
+            [
+                FederationError(SUPERGRAPH_INVALID, f"the subgraph {name} has no http or https address")
+                for name in without
+            ]
+        )
+    return routes
+
+
+def _prepare(encoded: bytes) -> Executable:
+    try:
+        return prepare(decode_plan(encoded))
+    except (RecursionError, PlanFormatError) as error:
+        if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
+            message = "The operation is nested too deeply to be run."
+            raise FederationError(DOCUMENT_LIMIT_EXCEEDED, message) from None
+        raise
+
+
+def _introspects(node: Node | None) -> bool:
+    match node:
+        case Introspect():
+            return True
+        case Sequence(nodes) | Parallel(nodes):
+            return any(map(_introspects, nodes))
+        case Condition():
+            return _introspects(node.when_true) or _introspects(node.when_false)
+        case Defer():
+            return _introspects(node.primary) or any(_introspects(part.node) for part in node.deferred)
+        case Subscription():
+            return _introspects(node.rest)
+        case _:
+            return False

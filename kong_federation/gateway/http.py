@@ -1,0 +1,290 @@
+"""
+GraphQL over HTTP: what a request asks for, and what an answer looks like.
+
+Everything here is a function of one HTTP message; nothing is awaited. Source: the GraphQL-over-HTTP draft.
+
+**Cross-site requests.** A browser sends some requests to a foreign server without asking it first (no preflight), with
+the user's cookies. Such a request has no header but a few harmless ones and, if it has a Content-Type, one of three old
+types. So a request must show that a preflight took place: by `application/json`, or by a header that only scripts set.
+A GET with any other Content-Type is refused even then: it has no body to describe.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import orjson
+
+from kong_federation.errors import ErrorCode, Fault, FederationError
+from kong_federation.errors.codes import (
+    BATCHING_NOT_ENABLED,
+    CSRF_ERROR,
+    INVALID_ACCEPT_HEADER,
+    INVALID_CONTENT_TYPE_HEADER,
+    INVALID_GRAPHQL_REQUEST,
+    METHOD_NOT_ALLOWED,
+    PERSISTED_QUERY_NOT_SUPPORTED,
+    REQUEST_TOO_LARGE,
+)
+from kong_federation.gateway.exchange import HttpRequest, HttpResponse
+from kong_federation.gateway.media import JSON, choose, is_json
+from kong_federation.gateway.settings import Settings
+from kong_federation.limits import Limits
+
+# JSON deeper than this cannot be sent on: orjson writes 254 levels, and a few of them are ours.
+_DEEPEST_JSON = 200
+
+# orjson reads integers beyond 64 bits as floats, silently; only a body with so many digits in a row can hold one.
+_MANY_DIGITS = re.compile(rb"[0-9]{19}")
+
+_PARAMETERS = ("query", "operationName", "variables", "extensions")
+
+# What is wrong with the HTTP request itself has its own status whatever the media type; what is wrong with a
+# well-formed GraphQL request has status 200 in application/json (draft, section Status Codes).
+_MALFORMED = frozenset(
+    {
+        BATCHING_NOT_ENABLED,
+        CSRF_ERROR,
+        INVALID_ACCEPT_HEADER,
+        INVALID_CONTENT_TYPE_HEADER,
+        INVALID_GRAPHQL_REQUEST,
+        METHOD_NOT_ALLOWED,
+        REQUEST_TOO_LARGE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphqlRequest:
+    """
+    What a client asks for.
+
+    Args:
+        document: GraphQL text.
+        operation_name: Which operation of it to run; None if it has only one.
+        variables: As sent, not yet coerced.
+        safe: Whether only queries may be run, because the method is GET.
+    """
+
+    document: str
+    operation_name: str | None
+    variables: dict[str, Any]
+    safe: bool
+
+
+# --- Reading -----------------------------------------------------------------------------------------------------
+
+
+def read_media_type(request: HttpRequest) -> str:
+    """
+    The media type to answer in.
+
+    Raises:
+        FederationError: INVALID_ACCEPT_HEADER.
+    """
+    chosen = choose(request.headers.get("accept", ()))
+    if chosen is None:
+        raise FederationError(
+            INVALID_ACCEPT_HEADER,
+            "Answers are application/graphql-response+json or application/json in utf-8; Accept allows neither.",
+        )
+    return chosen
+
+
+def read_request(request: HttpRequest, settings: Settings) -> GraphqlRequest:
+    """
+    What a request asks for.
+
+    Raises:
+        FederationError: It is not a well-formed GraphQL-over-HTTP request, or could be a cross-site one.
+    """
+    if request.method not in allowed_methods(settings):
+        raise FederationError(METHOD_NOT_ALLOWED, f"{_printable(request.method)} requests are not accepted here.")
+    _check_origin(request, settings)
+    if request.method == "GET":
+        return _read_get(request, settings)
+    return _read_post(request, settings)
+
+
+def allowed_methods(settings: Settings) -> tuple[str, ...]:
+    """The methods that operations may be sent with."""
+    return ("GET", "POST") if settings.operations.get else ("POST",)
+
+
+def _check_origin(request: HttpRequest, settings: Settings) -> None:
+    content_types = request.headers.get("content-type", ())
+    if is_json(content_types):
+        return
+    security = settings.security
+    if security.csrf and not any(any(request.headers.get(name.lower(), ())) for name in security.csrf_headers):
+        raise FederationError(
+            CSRF_ERROR,
+            "This request could have been sent by a browser without asking first. Send it with content type "
+            f"application/json or with a non-empty header of {', '.join(security.csrf_headers) or 'none'}.",
+        )
+    if request.method == "POST" or content_types:
+        raise FederationError(INVALID_CONTENT_TYPE_HEADER, "The content type must be application/json in utf-8.")
+
+
+def _read_get(request: HttpRequest, settings: Settings) -> GraphqlRequest:
+    if len(request.query) > settings.limits.max_body_size:
+        raise _too_large("query string", settings.limits)
+    values: dict[str, Any] = {}
+    for name, value in _pairs(request.query):
+        if name in values:
+            raise _malformed(f"The parameter '{name}' is there twice.")
+        if name in _PARAMETERS:
+            values[name] = value
+    for name in ("variables", "extensions"):
+        if name in values:
+            text = values[name]
+            # An empty parameter is how HTML forms and simple clients say that there is none.
+            values[name] = _json(text.encode(), f"parameter '{name}'") if text else None
+    return _graphql_request(values, safe=True)
+
+
+def _pairs(query: str) -> Iterator[tuple[str, str]]:
+    """The names and values of a query string (application/x-www-form-urlencoded)."""
+    for part in query.encode("latin-1", "replace").split(b"&"):
+        name, _, value = part.replace(b"+", b" ").partition(b"=")
+        try:
+            yield unquote_to_bytes(name).decode(), unquote_to_bytes(value).decode()
+        except UnicodeDecodeError:
+            raise _malformed("The query string is not utf-8.") from None
+
+
+def _read_post(request: HttpRequest, settings: Settings) -> GraphqlRequest:
+    if any(value.strip().lower() not in {"", "identity"} for value in request.headers.get("content-encoding", ())):
+        raise FederationError(INVALID_CONTENT_TYPE_HEADER, "Compressed bodies are not accepted.")
+    if len(request.body) > settings.limits.max_body_size:
+        raise body_too_large(settings.limits)
+    if not request.body:
+        raise _malformed("The body is empty.")
+    values = _json(request.body, "body")
+    if isinstance(values, list):
+        raise FederationError(
+            BATCHING_NOT_ENABLED, "The body is an array: several operations in one request are not accepted."
+        )
+    if not isinstance(values, dict):
+        raise _malformed("The body is not a JSON object.")
+    return _graphql_request(values, safe=False)
+
+
+def _json(text: bytes, what: str) -> Any:
+    text = text.removeprefix(b"\xef\xbb\xbf")
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise _malformed(f"The {what} is not JSON: {error}.") from None
+    if text.count(b"{") + text.count(b"[") > _DEEPEST_JSON and _depth_exceeds(value, _DEEPEST_JSON):
+        raise _malformed(f"The JSON of the {what} is nested deeper than {_DEEPEST_JSON} levels.")
+    if _MANY_DIGITS.search(text):
+        _refuse_huge_integers(text, what)
+    return value
+
+
+def _depth_exceeds(value: Any, most: int) -> bool:
+    level = [value]
+    for _ in range(most):
+        level = [
+            inner
+            for item in level
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return False
+    return any(isinstance(item, dict | list) for item in level)
+
+
+def _refuse_huge_integers(text: bytes, what: str) -> None:
+    def whole(digits: str) -> int:
+        # 20 digits and a sign are as many as 64 bits can have; int() of more is slow, or refused by Python.
+        if len(digits) > 20 or not -(2**63) <= (value := int(digits)) < 2**63:
+            raise _malformed(f"An integer in the {what} does not fit 64 bits; send it as a string.")
+        return value
+
+    json.loads(text, parse_int=whole)
+
+
+def _graphql_request(values: dict[str, Any], *, safe: bool) -> GraphqlRequest:
+    extensions = _optional(values, "extensions", dict, "an object")
+    document = values.get("query")
+    if document is None:
+        if extensions and "persistedQuery" in extensions:
+            # This very text makes Apollo's clients send the document itself.
+            raise FederationError(PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
+        raise _malformed("The parameter 'query' is missing.")
+    if not isinstance(document, str):
+        raise _malformed("The parameter 'query' must be a string.")
+    return GraphqlRequest(
+        document=document,
+        operation_name=_optional(values, "operationName", str, "a string") or None,
+        variables=_optional(values, "variables", dict, "an object") or {},
+        safe=safe,
+    )
+
+
+def _optional(values: dict[str, Any], name: str, kind: type, described: str) -> Any:
+    value = values.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise _malformed(f"The parameter '{name}' must be {described}.")
+    return value
+
+
+def _malformed(message: str) -> FederationError:
+    return FederationError(INVALID_GRAPHQL_REQUEST, message)
+
+
+def body_too_large(limits: Limits) -> FederationError:
+    """What is said of a body that is larger than allowed."""
+    return _too_large("body", limits)
+
+
+def _too_large(what: str, limits: Limits) -> FederationError:
+    return FederationError(REQUEST_TOO_LARGE, f"The {what} is larger than {limits.max_body_size} bytes.")
+
+
+def _printable(text: str) -> str:
+    return text[:20] if text.isascii() and text.isprintable() else "Such"
+
+
+# --- Answering ---------------------------------------------------------------------------------------------------
+
+
+def options(settings: Settings) -> HttpResponse:
+    """The answer to OPTIONS; preflights are the business of Kong's `cors` plugin, which runs earlier."""
+    return HttpResponse(204, (("allow", ", ".join((*allowed_methods(settings), "OPTIONS"))),), b"")
+
+
+def answer(body: bytes, media_type: str) -> HttpResponse:
+    """The answer of an execution, with or without errors."""
+    return HttpResponse(200, (("content-type", f"{media_type}; charset=utf-8"),), body)
+
+
+def refusal(errors: Sequence[FederationError], media_type: str = JSON, allow: Sequence[str] = ()) -> HttpResponse:
+    """
+    The answer to a request that was not executed.
+
+    Args:
+        errors: At least one; the first one's code decides the status.
+        media_type: One of the two media types of GraphQL.
+        allow: The methods to name if the status is 405.
+    """
+    status = _status(errors[0].code, media_type)
+    headers = [("content-type", f"{media_type}; charset=utf-8")]
+    if status == METHOD_NOT_ALLOWED.status:
+        headers.append(("allow", ", ".join(allow)))
+    body = orjson.dumps({"errors": [error.as_graphql() for error in errors]}, default=str)
+    return HttpResponse(status, tuple(headers), body)
+
+
+def _status(code: ErrorCode, media_type: str) -> int:
+    if media_type == JSON and code.fault is Fault.CLIENT and code not in _MALFORMED:
+        return 200
+    return code.status

@@ -1,0 +1,74 @@
+"""Starting a builder: the one place that makes a process."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from kong_federation import __version__
+from kong_federation.gateway.sockets import socket_path
+
+_MODULE = "kong_federation.gateway.builder"
+
+# A worker that was restarted finds the builder still there.
+_GRACE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class BuilderProgram:
+    """
+    What a builder is started with.
+
+    Args:
+        planner: `module:function` that makes a planner of SDL.
+        grace: Seconds it goes on when no worker is connected.
+    """
+
+    planner: str = "kong_federation.gateway.builder.planning:make_planner"
+    grace: float = _GRACE
+
+    def path(self, runtime_directory: Path, sdl: str) -> Path:
+        """
+        Where the builder of a supergraph listens.
+
+        Builders of another version or another Python are others: their plans would be misread.
+        """
+        digest = hashlib.sha256(repr((__version__, sys.executable, sys.version, self.planner)).encode())
+        digest.update(sdl.encode())
+        return socket_path(runtime_directory, digest.hexdigest())
+
+    def start(self, path: Path, sdl: str) -> subprocess.Popen[bytes]:
+        """
+        Start a builder; blocks for some milliseconds.
+
+        It inherits nothing but standard error and the ways to import, and it is a session of its own, so that no signal
+        meant for the workers reaches it. It ends by itself.
+
+        Raises:
+            OSError: The process cannot be made.
+        """
+        # The file has no name, so the supergraph stays on the disk only while somebody has it open.
+        with tempfile.TemporaryFile(dir=path.parent) as handed_over:
+            handed_over.write(sdl.encode())
+            handed_over.seek(0)
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-P", "-m", _MODULE, str(path), self.planner, str(self.grace)],
+                stdin=handed_over,
+                stdout=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": _import_path()},
+                cwd="/",
+                start_new_session=True,
+            )
+        # Somebody must take its exit status, whatever the loop or the host does with signals.
+        threading.Thread(target=process.wait, name="builder-reaper", daemon=True).start()
+        return process
+
+
+def _import_path() -> str:
+    return os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path if entry)

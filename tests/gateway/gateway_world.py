@@ -1,0 +1,50 @@
+"""Gateways with a scripted builder and a subgraph in memory, and requests to them."""
+
+import json
+from dataclasses import dataclass, field
+
+from scripted_planner import PROGRAM
+
+from kong_federation.gateway import Gateway, HttpRequest, parse_settings
+from kong_federation.transport import MemoryTransport, SubgraphResponse
+
+URL = "http://a.test/graphql"
+
+
+async def echo(request):
+    return SubgraphResponse(200, (), json.dumps({"data": {"me": "Ada"}}).encode())
+
+
+@dataclass
+class World:
+    """Makes gateways of one runtime directory, and closes them at the end."""
+
+    directory: object
+    gateways: list = field(default_factory=list)
+    transport: MemoryTransport = field(default_factory=lambda: MemoryTransport({URL: echo}))
+
+    def script(self, **script):
+        return json.dumps({"subgraphs": {"a": URL}, **script})
+
+    def gateway(self, script=None, *, supergraph=None, **config):
+        config["supergraph"] = supergraph or {"sdl": script or self.script()}
+        gateway = Gateway(parse_settings(config), self.directory, program=PROGRAM, transport=self.transport)
+        self.gateways.append(gateway)
+        return gateway
+
+
+def post(query, accept="application/graphql-response+json", **members):
+    return HttpRequest(
+        method="POST",
+        headers={"content-type": ["application/json"], "accept": [accept]},
+        body=json.dumps({"query": query, **members}).encode(),
+        request_id="kong-1",
+    )
+
+
+def read(response):
+    return response.status, json.loads(response.body)
+
+
+def code(response):
+    return json.loads(response.body)["errors"][0]["extensions"]["code"]
