@@ -37,6 +37,7 @@ from kong_federation.plan.nodes import (
     Subscription,
     Variant,
 )
+from kong_federation.plan.show import count_fetches, count_waves, show_path, show_plan
 
 __all__ = [
     "NO_DEFAULT",
@@ -74,6 +75,10 @@ __all__ = [
     "Sequence",
     "Subscription",
     "Variant",
+    "count_fetches",
+    "count_waves",
     "decode_plan",
     "encode_plan",
+    "show_path",
+    "show_plan",
 ]

@@ -1,6 +1,4 @@
-"""
-Field sets (`@key`, `@requires`) as wants, so that the search treats what the machinery needs like what the client asks.
-"""
+"""Field sets (`@key`, `@requires`) as wants: the search treats what the machinery needs like what clients ask."""
 
 from __future__ import annotations
 
@@ -19,19 +17,21 @@ class FieldSets:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._wants: dict[tuple[SelectionSet, str], tuple[Want, ...]] = {}
+        self._wants: dict[tuple[tuple[Field, ...], tuple[str, ...]], tuple[Want, ...]] = {}
         self._shapes: dict[tuple[SelectionSet, str], Shape] = {}
 
     def wants(self, selections: SelectionSet, runtime_type: str) -> tuple[Want, ...]:
-        """What a field set wants of an object of a type."""
-        key = (selections, runtime_type)
+        """What a field set wants of an object of a type; types of which it wants the same share one tuple."""
+        merged: dict[str, Field] = {}
+        for field in fields_on(selections, self._catalog.supertypes(runtime_type)):
+            before = merged.get(field.name)
+            below = before.selections if before else ()
+            merged[field.name] = Field(field.name, field.arguments, below + field.selections)
+        fields = tuple(merged.values())
+        types = tuple(self._type(runtime_type, field.name) for field in fields)
+        key = (fields, types)
         if key not in self._wants:
-            merged: dict[str, Field] = {}
-            for field in fields_on(selections, self._catalog.supertypes(runtime_type)):
-                before = merged.get(field.name)
-                below = before.selections if before else ()
-                merged[field.name] = Field(field.name, field.arguments, below + field.selections)
-            self._wants[key] = tuple(self._want(field, runtime_type) for field in merged.values())
+            self._wants[key] = tuple(self._want(field, text) for field, text in zip(fields, types, strict=True))
         return self._wants[key]
 
     def shape(self, selections: SelectionSet, type_name: str) -> Shape:
@@ -44,8 +44,10 @@ class FieldSets:
                 shape.by_type[runtime_type] = self.wants(selections, runtime_type)
         return self._shapes[key]
 
-    def _want(self, field: Field, owner: str) -> Want:
-        info = self._catalog.field(owner, field.name)
-        type_text = info.type if info else "String"
+    def _type(self, owner: str, name: str) -> str:
+        info = self._catalog.field(owner, name)
+        return info.type if info else "String!"  # __typename
+
+    def _want(self, field: Field, type_text: str) -> Want:
         shape = self.shape(field.selections, named_type(type_text)) if field.selections else None
         return Want(field.name, field.name, field.arguments, frozenset(), type_text, shape)

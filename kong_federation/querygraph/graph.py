@@ -88,12 +88,17 @@ class QueryGraph:
             and not self.is_interface_object(graph, type_name)
         )
 
-    def has_interface_field(self, graph: str, type_name: str, name: str) -> bool:
-        """Whether an interface itself has a field in a subgraph, so that it can be selected without a fragment."""
+    def interface_field_type(self, graph: str, type_name: str, name: str) -> str | None:
+        """The named type of a field that an interface itself has in a subgraph: selectable without a fragment."""
         info = self._types.get(type_name)
         if info is None or info.kind is not Kind.INTERFACE or name not in info.fields:
-            return False
-        return graph in info.fields[name].joins
+            return None
+        join = info.fields[name].joins.get(graph)
+        return named_type(join.type) if join else None
+
+    def is_inaccessible(self, type_name: str) -> bool:
+        """Whether clients cannot see a type."""
+        return self._types[type_name].inaccessible
 
     def _find_field(self, graph: str, runtime_type: str, name: str) -> FieldMove | None:
         info = self._types[runtime_type]
@@ -110,7 +115,7 @@ class QueryGraph:
 
     def _common_field(self, graph: str, interface: str, name: str) -> FieldMove | None:
         """A field of an object of which only the interface is known: all that implement it must resolve it plainly."""
-        if not self.has_interface_field(graph, interface, name):
+        if self.interface_field_type(graph, interface, name) is None:
             return None
         for runtime_type in self.possible(graph, interface):
             move = self.field(graph, runtime_type, name)
@@ -135,15 +140,14 @@ class QueryGraph:
         return (join.override is not None) == (join.override_label in self._labels)
 
     def _find_keys(self, graph: str, runtime_type: str) -> tuple[KeyMove, ...]:
-        found = []
+        found: list[KeyMove] = []
         info = self._types[runtime_type]
         for owner in (runtime_type, *sorted(info.interfaces)):
             if owner != runtime_type and not self.is_interface_object(graph, owner):
                 continue
             membership = self._types[owner].joins.get(graph)
-            for key in membership.keys if membership else ():
-                if key.resolvable:
-                    found.append(KeyMove(graph, owner, key.fields))
+            keys = membership.keys if membership else ()
+            found += [KeyMove(graph, owner, key.fields) for key in keys if key.resolvable]
         return tuple(sorted(found, key=lambda move: len(str(move.key))))
 
     def _find_possible(self, graph: str, static_type: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ class Catalog:
 
     def __init__(self, supergraph: Supergraph, *, public: bool) -> None:
         self._types = supergraph.types
+        self._public = public
         self._possible: dict[str, tuple[str, ...]] = {}
         self._supertypes: dict[str, set[str]] = {}
         shown = [info for info in supergraph.types.values() if not (public and info.inaccessible)]
@@ -53,6 +54,12 @@ class Catalog:
     def info(self, name: str) -> TypeInfo | None:
         """A type of the supergraph."""
         return self._types.get(name)
+
+    def enum_values(self, name: str) -> tuple[str, ...]:
+        """The values of an enum; in the public catalog only those clients can see."""
+        info = self._types[name]
+        hidden = info.hidden_values if self._public else frozenset()
+        return tuple(sorted(info.members - hidden))
 
     def is_composite(self, name: str) -> bool:
         """Whether a type has fields or members, so that something must be selected below it."""

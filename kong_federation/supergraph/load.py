@@ -138,6 +138,9 @@ def _type(definition: TypeDefinitionNode, links: Mapping[str, Link], graphs: fro
         members=members or frozenset(value.name.value for value in values),
         directives=applied.others,
         inaccessible=applied.inaccessible,
+        hidden_values=frozenset(
+            value.name.value for value in values if joins.read(value.directives, links).inaccessible
+        ),
     )
 
 

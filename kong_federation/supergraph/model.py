@@ -184,6 +184,7 @@ class TypeInfo:
         members: Of a union its types, of an enum its values.
         directives: Applications that the model does not interpret.
         inaccessible: Hidden from clients.
+        hidden_values: Of an enum, the values that are hidden from clients.
     """
 
     name: str
@@ -194,6 +195,7 @@ class TypeInfo:
     members: frozenset[str] = frozenset()
     directives: tuple[Applied, ...] = ()
     inaccessible: bool = False
+    hidden_values: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

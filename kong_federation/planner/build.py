@@ -1,0 +1,258 @@
+"""
+From decisions to fetches: walk what is wanted, along what the search decided, and write down who is asked for what.
+
+For each object position and runtime type there are *places*: the steps in which the object is at hand, one per
+subgraph. A want is added to the selection of its source's place. A place that does not exist yet is made: the key
+fields are asked for where the search says, and a new step enters the subgraph with them. Steps are shared by all that
+enter a subgraph at one site with the same prerequisites, whatever the runtime type.
+
+Everything that is asked for is bound: `(node, runtime type, want) -> data field`. The answer's projection and the
+representations are read off these bindings afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from kong_federation.operation import ALWAYS, NO_CONDITION, Conjunction, Shape, Want, When
+from kong_federation.plan import OperationKind, Path
+from kong_federation.planner.data import DataField, DataNode
+from kong_federation.planner.decisions import Decision, Entry, Source
+from kong_federation.planner.search import Search
+from kong_federation.planner.steps import Input, Site, Step, Tree, unconditional
+from kong_federation.querygraph import FieldMove, KeyMove
+from kong_federation.selection import SelectionSet
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A subgraph in which an object is at hand: the step that has it, and where in its document."""
+
+    step: Step
+    tree: Tree
+    provided: SelectionSet = ()
+
+
+@dataclass(slots=True)
+class Objects:
+    """
+    Objects of one runtime type at one site.
+
+    Args:
+        site: Where they are.
+        runtime_type: What the search knows them as.
+        types: The runtime types they stand for: more than one only below an interface object.
+        origin: The step that brought the objects here; None at the root.
+        places: Subgraph -> place.
+        entries: Subgraph -> way in, for places that do not exist yet.
+        teller: The place that can say what the objects are, if other runtime types may stand at the same site.
+    """
+
+    site: Site
+    runtime_type: str
+    types: tuple[str, ...]
+    origin: Step | None
+    places: dict[str, Place]
+    entries: dict[str, Entry]
+    teller: Place | None = None
+
+
+class Builder:
+    """
+    Builds the steps of one operation (or of one part of a mutation).
+
+    Args:
+        search: The search whose decisions are followed; it has the budget.
+        kind: What the root steps are.
+        root: The root's site; parts of a mutation share one.
+    """
+
+    def __init__(self, search: Search, kind: OperationKind, root: Site) -> None:
+        self.steps: list[Step] = []
+        self.bound: dict[tuple[DataNode, str, Want], DataField] = {}
+        self._search = search
+        self._kind = kind
+        self._root = root
+        self._done: dict[tuple[DataNode, Shape, Step, Tree, SelectionSet], frozenset[Step]] = {}
+        self._steps: dict[tuple[DataNode, Path, str, frozenset[Step], Conjunction, str], Step] = {}
+
+    def build(self, root_type: str, wants: tuple[Want, ...], decision: Decision) -> None:
+        """Build all steps for wants of the root object."""
+        objects = Objects(self._root, root_type, (root_type,), None, {}, dict(decision.entries))
+        self._object(objects, wants, decision, own_keys=True)
+
+    # --- positions and objects ------------------------------------------------------------------------------------
+
+    def _position(self, site: Site, shape: Shape, place: Place, graph: str, *, own_keys: bool) -> frozenset[Step]:
+        """Add all that is wanted at a position; returns the steps that supply it."""
+        key = (site.node, shape, place.step, place.tree, place.provided)
+        if key in self._done:
+            return self._done[key]
+        self._done[key] = frozenset()
+        search = self._search
+        static_type = place.tree.static_type
+        decision = search.position(shape, graph, static_type, place.provided)
+        places = {graph: place}
+        suppliers = {place.step}
+        teller = place if search.graph.is_abstract(graph, static_type) else None
+        if decision.discovery is not None:
+            teller = self._discover(site, static_type, places, decision.discovery)
+            places[decision.discovery.move.graph] = teller
+            suppliers.add(teller.step)
+        elif _must_tell_apart(shape) and not search.graph.is_interface_object(graph, static_type):
+            place.tree.typename = site.node.typed = True
+        for runtime_type, (_, decided) in decision.by_type.items():
+            types, wants = _stands_for(runtime_type, shape)
+            objects = Objects(site, runtime_type, types, place.step, dict(places), dict(decided.entries), teller)
+            suppliers |= self._object(objects, wants, decided, own_keys=own_keys)
+        self._done[key] = frozenset(suppliers)
+        return self._done[key]
+
+    def _discover(self, site: Site, interface: str, places: dict[str, Place], entry: Entry) -> Place:
+        """Ask a subgraph that has the real interface what the objects are."""
+        types = self._search.graph.possible(entry.move.graph, interface)
+        objects = Objects(site, interface, types, None, places, {})
+        step = self._enter(objects, entry, frozenset(), NO_CONDITION, ())
+        step.tree.typename = site.node.typed = True
+        return Place(step, step.tree)
+
+    def _object(self, objects: Objects, wants: tuple[Want, ...], decision: Decision, *, own_keys: bool) -> set[Step]:
+        suppliers: set[Step] = set()
+        conditions = self._conditions(wants, decision, objects)
+        for want, sources in zip(wants, decision.sources, strict=True):
+            for source in sources:
+                condition = conditions.get((source.move.graph, want.when), NO_CONDITION)
+                place = self._place_for(objects, source, want.when, condition)
+                suppliers.add(place.step)
+                suppliers |= self._field(objects, want, source.move, source.shape, place, want.when, own_keys=own_keys)
+        return suppliers
+
+    def _conditions(
+        self, wants: tuple[Want, ...], decision: Decision, objects: Objects
+    ) -> dict[tuple[str, When], Conjunction]:
+        """
+        Which wants get a step of their own because they stand under a condition.
+
+        A step is worth a condition if nothing in it is needed otherwise; where some want needs the request anyway, the
+        conditional ones ride along under `@include`.
+        """
+        free: set[str] = {*objects.places}
+        for want, sources in zip(wants, decision.sources, strict=True):
+            if len(want.when) != 1:
+                free.update(source.move.graph for source in sources)
+        found: dict[tuple[str, When], Conjunction] = {}
+        for want, sources in zip(wants, decision.sources, strict=True):
+            for source in sources:
+                if len(want.when) == 1 and (source.move.graph not in free or source.demand is not None):
+                    found[source.move.graph, want.when] = want.when[0]
+        return found
+
+    def _field(
+        self,
+        objects: Objects,
+        want: Want,
+        move: FieldMove,
+        shape: Shape | None,
+        place: Place,
+        when: When,
+        *,
+        own_keys: bool,
+    ) -> frozenset[Step]:
+        """Ask a place for a field and for what is below it."""
+        node = objects.site.node
+        bound = self.bound.get((node, objects.types[0], want))
+        data = bound or node.claim(want, objects.types, move.graph, move.type, own_key=own_keys)
+        for runtime_type in (*objects.types, objects.runtime_type):
+            self.bound[node, runtime_type, want] = data
+        asked = place.tree.add(data, move, want, objects.runtime_type, unconditional(when, place.step))
+        if shape is None or data.node is None or asked.tree is None:
+            return frozenset()
+        site = Site(objects.site.path + node.step(data), data.node)
+        provided = self._search.provided_below(move, objects.runtime_type, place.provided)
+        return self._position(site, shape, Place(place.step, asked.tree, provided), move.graph, own_keys=own_keys)
+
+    # --- places ---------------------------------------------------------------------------------------------------
+
+    def _place_for(self, objects: Objects, source: Source, when: When, condition: Conjunction) -> Place:
+        """The place that a source is in, made if need be."""
+        if source.demand is not None and source.entry is not None:
+            return self._required_place(objects, source, when, condition)
+        return self._place(objects, source.move.graph, condition)
+
+    def _place(self, objects: Objects, graph: str, condition: Conjunction = NO_CONDITION) -> Place:
+        if condition == NO_CONDITION and graph in objects.places:
+            return objects.places[graph]
+        entry = objects.entries[graph]
+        step = self._enter(objects, entry, frozenset(), condition, ())
+        place = Place(step, step.tree)
+        if condition == NO_CONDITION:
+            objects.places[graph] = place
+        return place
+
+    def _required_place(self, objects: Objects, source: Source, when: When, condition: Conjunction) -> Place:
+        assert source.demand is not None
+        assert source.entry is not None
+        demand = source.demand
+        required = replace(objects, entries={**objects.entries, **demand.decision.entries})
+        suppliers: set[Step] = set()
+        for want, sources in zip(demand.wants, demand.decision.sources, strict=True):
+            for inner in sources:
+                place = self._place_for(required, inner, when, NO_CONDITION)
+                suppliers.add(place.step)
+                suppliers |= self._field(required, want, inner.move, inner.shape, place, when, own_keys=False)
+        step = self._enter(objects, source.entry, frozenset(suppliers), condition, demand.wants)
+        return Place(step, step.tree)
+
+    def _enter(
+        self,
+        objects: Objects,
+        entry: Entry,
+        suppliers: frozenset[Step],
+        condition: Conjunction,
+        requires: Iterable[Want],
+    ) -> Step:
+        """The step that enters a subgraph, with the objects' key fields and all else it requires."""
+        needs = set(suppliers)
+        for want, move in zip(entry.wants, entry.sources, strict=True):
+            place = self._place(objects, move.graph)
+            needs.add(place.step)
+            needs |= self._field(objects, want, move, want.shape, place, ALWAYS, own_keys=False)
+        if objects.origin is not None:
+            needs.add(objects.origin)
+        step = self._step(objects.site, entry, frozenset(needs), condition)
+        if isinstance(entry.move, KeyMove):
+            if objects.teller is not None:
+                step.typed = objects.site.node.typed = objects.teller.tree.typename = True
+            known = step.inputs.setdefault(objects.runtime_type, Input(entry.move.type_name, entry.wants))
+            known.requires += [want for want in requires if want not in known.requires]
+        return step
+
+    def _step(self, site: Site, entry: Entry, needs: frozenset[Step], condition: Conjunction) -> Step:
+        by_key = isinstance(entry.move, KeyMove)
+        owner = "" if by_key else entry.move.type_name
+        key = (site.node, site.path, entry.move.graph, needs, condition, owner)
+        step = self._steps.get(key)
+        if step is None:
+            kind = self._kind if not site.path else OperationKind.QUERY
+            step = Step(
+                entry.move.graph, OperationKind.QUERY if by_key else kind, site, Tree(owner), set(needs), condition
+            )
+            self._steps[key] = step
+            self.steps.append(step)
+        return step
+
+
+def _must_tell_apart(shape: Shape) -> bool:
+    """Whether what is wanted depends on what the objects are."""
+    variants = shape.variants()
+    named = any(want.name == "__typename" for _, wants in variants for want in wants)
+    return len(variants) > 1 or (named and len(shape.by_type) > 1)
+
+
+def _stands_for(runtime_type: str, shape: Shape) -> tuple[tuple[str, ...], tuple[Want, ...]]:
+    """The runtime types of a shape that a type of the search stands for, and what is wanted of them."""
+    if runtime_type in shape.by_type:
+        return (runtime_type,), shape.by_type[runtime_type]
+    # Below an interface object, where all types are asked for the same.
+    return tuple(shape.by_type), next(iter(shape.by_type.values()), ())

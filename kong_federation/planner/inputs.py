@@ -1,0 +1,60 @@
+"""The operation's variables, and the input types that their values must fit, for coercion without the schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    Undefined,
+    ValueNode,
+    get_named_type,
+    print_ast,
+    type_from_ast,
+    value_from_ast_untyped,
+)
+
+from kong_federation.plan import NO_DEFAULT, EnumInput, InputField, InputType, ObjectInput
+
+
+def variables_of(
+    node: OperationDefinitionNode, schema: GraphQLSchema
+) -> tuple[tuple[InputField, ...], tuple[InputType, ...]]:
+    """
+    Read the variables of a valid operation.
+
+    Returns:
+        The variables in order, and all enums and input objects they use, at any depth.
+    """
+    variables = []
+    inputs: dict[str, InputType] = {}
+    for definition in node.variable_definitions or ():
+        default = _default(definition.default_value)
+        variables.append(InputField(definition.variable.name.value, print_ast(definition.type), default))
+        _collect(get_named_type(type_from_ast(schema, definition.type)), inputs)
+    return tuple(variables), tuple(inputs.values())
+
+
+def _collect(kind: Any, inputs: dict[str, InputType]) -> None:
+    if kind is None or kind.name in inputs:
+        return
+    if isinstance(kind, GraphQLEnumType):
+        inputs[kind.name] = EnumInput(kind.name, tuple(kind.values))
+    elif isinstance(kind, GraphQLInputObjectType):
+        fields = []
+        inputs[kind.name] = ObjectInput(kind.name, ())
+        for name, field in kind.fields.items():
+            node = field.ast_node.default_value if field.ast_node else None
+            fields.append(InputField(name, str(field.type), _default(node)))
+            _collect(get_named_type(field.type), inputs)
+        inputs[kind.name] = ObjectInput(kind.name, tuple(fields), bool(kind.is_one_of))
+
+
+def _default(node: ValueNode | None) -> Any:
+    if node is None:
+        return NO_DEFAULT
+    value = value_from_ast_untyped(node)
+    return NO_DEFAULT if value is Undefined else value

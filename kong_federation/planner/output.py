@@ -1,0 +1,109 @@
+"""
+What the client gets: wants and bindings to the `Output` tree.
+
+It is read off after all fields have their data keys. Runtime types that are asked for the same, and whose fields lie
+under the same data keys, share a variant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graphql import ListTypeNode, NamedTypeNode, NonNullTypeNode, TypeNode, parse_type
+
+from kong_federation.limits.budget import Budget
+from kong_federation.operation import Shape, Want, When
+from kong_federation.plan import (
+    Composite,
+    Given,
+    Leaf,
+    LeafKind,
+    ListOf,
+    NonNull,
+    OutputField,
+    OutputType,
+    Variant,
+)
+from kong_federation.planner.data import DataField, DataNode
+from kong_federation.supergraph import Catalog, Kind
+
+_BUILT_IN = {kind.value: kind for kind in LeafKind if kind.value in {"Int", "Float", "String", "Boolean", "ID"}}
+
+
+class Outputs:
+    """
+    Builds the output of one operation.
+
+    Args:
+        catalog: The public types.
+        bound: Where each want's data lies.
+        budget: One step is one field of one variant.
+    """
+
+    def __init__(self, catalog: Catalog, bound: Mapping[tuple[DataNode, str, Want], DataField], budget: Budget) -> None:
+        self._catalog = catalog
+        self._bound = bound
+        self._budget = budget
+        self._types: dict[str, TypeNode] = {}
+        self._leaves: dict[str, Leaf] = {}
+
+    def composite(self, node: DataNode, shape: Shape) -> Composite:
+        """The output of the objects at a node."""
+        groups: dict[tuple[object, ...], list[str]] = {}
+        for runtime_type, wants in shape.by_type.items():
+            keys = (id(wants), *(self._key(node, runtime_type, want) for want in wants))
+            groups.setdefault(keys, []).append(runtime_type)
+        variants = tuple(
+            Variant(tuple(types), tuple(self._field(node, types[0], want) for want in shape.by_type[types[0]]))
+            for types in groups.values()
+        )
+        return Composite(shape.type_name, node.typed and len(shape.by_type) > 1, variants)
+
+    def _key(self, node: DataNode, runtime_type: str, want: Want) -> str:
+        bound = self._bound.get((node, runtime_type, want))
+        # A type that no subgraph on the way can return has no binding; its objects never come.
+        return bound.key if bound is not None else want.key
+
+    def _field(self, node: DataNode, runtime_type: str, want: Want) -> OutputField:
+        self._budget.spend()
+        if want.name == "__typename":
+            kind = NonNull(Leaf(LeafKind.TYPENAME, "String"))
+            return OutputField(want.key, "__typename", kind, _tests(want.when))
+        if want.nodes:
+            leaf: OutputType = Leaf(LeafKind.CUSTOM, want.type.rstrip("!"))
+            return OutputField(want.key, want.key, leaf, _tests(want.when))
+        bound = self._bound.get((node, runtime_type, want))
+        below = bound.node if bound is not None else None
+        inner = self.composite(below or DataNode(), want.shape) if want.shape is not None else None
+        key = self._key(node, runtime_type, want)
+        return OutputField(want.key, key, self._wrap(self._parsed(want.type), inner), _tests(want.when))
+
+    def _wrap(self, node: TypeNode, inner: Composite | None) -> OutputType:
+        match node:
+            case NonNullTypeNode(type=of):
+                return NonNull(self._wrap(of, inner))
+            case ListTypeNode(type=of):
+                return ListOf(self._wrap(of, inner))
+            case NamedTypeNode(name=name):
+                return inner if inner is not None else self._leaf(name.value)
+        raise TypeError(f"not a type: {node}")
+
+    def _leaf(self, name: str) -> Leaf:
+        if name not in self._leaves:
+            info = self._catalog.info(name)
+            if name in _BUILT_IN:
+                self._leaves[name] = Leaf(_BUILT_IN[name], name)
+            elif info is not None and info.kind is Kind.ENUM:
+                self._leaves[name] = Leaf(LeafKind.ENUM, name, self._catalog.enum_values(name))
+            else:
+                self._leaves[name] = Leaf(LeafKind.CUSTOM, name)
+        return self._leaves[name]
+
+    def _parsed(self, text: str) -> TypeNode:
+        if text not in self._types:
+            self._types[text] = parse_type(text, no_location=True)
+        return self._types[text]
+
+
+def _tests(when: When) -> tuple[tuple[Given, ...], ...]:
+    return tuple(tuple(Given(variable, wanted) for variable, wanted in sorted(conjunction)) for conjunction in when)

@@ -1,0 +1,215 @@
+"""
+The planner: one valid operation and the supergraph to a plan.
+
+    parse > validate > normalise > search > build > schedule > emit
+
+`search` decides which subgraph resolves what, `build` writes that down as steps, `schedule` puts steps into requests,
+`emit` turns requests into plan nodes; `output` says how the answer is read off the data.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode, execute_sync, parse, print_ast
+
+from kong_federation.errors import FederationError
+from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, NO_PLAN
+from kong_federation.limits.budget import Budget
+from kong_federation.operation import (
+    Operation,
+    Want,
+    check_document,
+    choose_operation,
+    normalize,
+    parse_document,
+    variables_in,
+)
+from kong_federation.plan import Introspect, Node, OperationKind, Parallel, QueryPlan, Sequence
+from kong_federation.planner.build import Builder
+from kong_federation.planner.data import DataField, DataNode
+from kong_federation.planner.decisions import Decision
+from kong_federation.planner.documents import Printer
+from kong_federation.planner.emit import Emitter
+from kong_federation.planner.inputs import variables_of
+from kong_federation.planner.options import PlannerOptions
+from kong_federation.planner.output import Outputs
+from kong_federation.planner.schedule import Request, schedule
+from kong_federation.planner.search import Search
+from kong_federation.planner.steps import Site
+from kong_federation.querygraph import QueryGraph
+from kong_federation.supergraph import Catalog, Supergraph, api_schema
+
+# Sets of override labels for which the query graph is kept.
+_KEPT_GRAPHS = 16
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What is built of an operation: requests in runs that follow each other, and where data lies."""
+
+    runs: list[list[Request]]
+    bound: dict[tuple[DataNode, str, Want], DataField]
+    root: DataNode
+
+
+class Planner:
+    """
+    Plans operations on one supergraph.
+
+    Args:
+        supergraph: The model.
+        options: Limits.
+
+    Raises:
+        FederationError: SUPERGRAPH_INVALID where the public schema is not valid.
+    """
+
+    def __init__(self, supergraph: Supergraph, options: PlannerOptions | None = None) -> None:
+        self.supergraph = supergraph
+        self.api_schema: GraphQLSchema = api_schema(supergraph)
+        self._options = options or PlannerOptions()
+        self._catalog = Catalog(supergraph, public=True)
+        self._graphs: dict[frozenset[str], QueryGraph] = {}
+        self._names = {graph: subgraph.name for graph, subgraph in supergraph.graphs.items()}
+
+    def plan(
+        self, text: str, operation_name: str | None = None, override_labels: frozenset[str] = frozenset()
+    ) -> QueryPlan:
+        """
+        Plan one operation of a document.
+
+        Args:
+            text: The client's document.
+            operation_name: Which of its operations; may be None if there is one.
+            override_labels: Labels of progressive overrides that are active.
+
+        Raises:
+            FederationError: The document or the operation name is at fault, or planning took too much.
+            FederationErrors: The document does not fit the schema.
+        """
+        document = parse_document(text)
+        node = choose_operation(document, operation_name)
+        check_document(self.api_schema, document)
+        return self.plan_document(document, node, override_labels)
+
+    def plan_document(
+        self, document: DocumentNode, node: OperationDefinitionNode, override_labels: frozenset[str] = frozenset()
+    ) -> QueryPlan:
+        """Plan an operation of a document that is known to be valid; see `plan`."""
+        budget = Budget(self._options.max_steps, time.monotonic() + self._options.timeout)
+        try:
+            operation = normalize(self.supergraph, self._catalog, document, node, budget)
+            return self._plan(operation, self._graph(override_labels), budget)
+        except RecursionError as error:
+            raise FederationError(NO_PLAN, "the operation is nested too deeply to be planned") from error
+
+    def introspect(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        Answer the document of an `Introspect` node.
+
+        Raises:
+            FederationError: INTERNAL_SERVER_ERROR, which a valid operation cannot cause.
+        """
+        result = execute_sync(self.api_schema, parse(document, no_location=True), variable_values=dict(variables))
+        if result.errors or result.data is None:
+            raise FederationError(INTERNAL_SERVER_ERROR, f"introspection failed: {result.errors}")
+        return dict(result.data)
+
+    def _graph(self, labels: frozenset[str]) -> QueryGraph:
+        if labels not in self._graphs:
+            if len(self._graphs) >= _KEPT_GRAPHS:
+                self._graphs.clear()
+            self._graphs[labels] = QueryGraph(self.supergraph, labels)
+        return self._graphs[labels]
+
+    def _plan(self, operation: Operation, graph: QueryGraph, budget: Budget) -> QueryPlan:
+        kind = OperationKind(operation.kind)
+        parts = self._build(operation, Search(graph, budget), kind)
+        variables, inputs = variables_of(operation.node, self.api_schema)
+        definitions = {item.variable.name.value: _minified(item) for item in operation.node.variable_definitions or ()}
+        emitter = Emitter(Printer(graph, definitions), parts.bound, self._names, operation.name)
+        nodes = [node for requests in parts.runs if (node := emitter.emit(requests)) is not None]
+        introspection = _introspection(operation.shape.by_type[operation.root], definitions)
+        return QueryPlan(
+            kind=kind,
+            operation_name=operation.name,
+            node=_whole(nodes, introspection),
+            output=Outputs(self._catalog, parts.bound, budget).composite(parts.root, operation.shape),
+            variables=variables,
+            inputs=inputs,
+        )
+
+    def _build(self, operation: Operation, search: Search, kind: OperationKind) -> _Parts:
+        wants = tuple(want for want in operation.shape.by_type[operation.root] if not want.nodes)
+        parts = _Parts([], {}, DataNode())
+        for run in _runs(wants, kind, search, operation.root):
+            decision = search.object(operation.root, run, ())
+            _refuse_missing(decision, operation)
+            builder = Builder(search, kind, Site((), parts.root))
+            builder.build(operation.root, run, decision)
+            parts.runs.append(schedule(builder.steps))
+            parts.bound.update(builder.bound)
+        return parts
+
+
+def _runs(wants: tuple[Want, ...], kind: OperationKind, search: Search, root: str) -> list[tuple[Want, ...]]:
+    """
+    The root wants that are planned together: all of a query; of a mutation, neighbours that go to one subgraph.
+
+    Mutations run one after the other (GraphQL specification, section 6.2.2); a subgraph keeps that order itself within
+    one request.
+    """
+    if kind is not OperationKind.MUTATION:
+        return [wants] if wants else []
+    runs: list[list[Want]] = []
+    last = ""
+    for want in wants:
+        sources = search.object(root, (want,), ()).sources[0]
+        graph = sources[0].move.graph if sources else last
+        if runs and graph == last:
+            runs[-1].append(want)
+        else:
+            runs.append([want])
+        last = graph
+    return [tuple(run) for run in runs]
+
+
+def _refuse_missing(decision: Decision, operation: Operation) -> None:
+    if decision.missing:
+        names = sorted({f"{runtime_type}.{want.name}" for want, runtime_type in decision.missing})
+        raise FederationError(NO_PLAN, f"no subgraph resolves {', '.join(names)} in {operation.kind} {operation.name}")
+
+
+def _introspection(wants: tuple[Want, ...], definitions: Mapping[str, str]) -> Node | None:
+    fields = [want for want in wants if want.nodes]
+    if not fields:
+        return None
+    used = frozenset(variable for want in fields for node in want.nodes for variable in _variables(node))
+    head = f"query({','.join(definitions[name] for name in sorted(used))})" if used else ""
+    text = " ".join(print_ast(node) for want in fields for node in want.nodes)
+    return Introspect(f"{head}{{{text}}}", tuple(sorted(used)))
+
+
+def _whole(nodes: list[Node], introspection: Node | None) -> Node | None:
+    if introspection is None:
+        if not nodes:
+            return None
+        return nodes[0] if len(nodes) == 1 else Sequence(tuple(nodes))
+    if not nodes:
+        return introspection
+    return Parallel((introspection, nodes[0] if len(nodes) == 1 else Sequence(tuple(nodes))))
+
+
+def _variables(node: FieldNode) -> list[str]:
+    found: list[str] = []
+    for argument in node.arguments or ():
+        found += variables_in(argument)
+    return found
+
+
+def _minified(node: object) -> str:
+    return print_ast(node).replace(": ", ":").replace(" = ", "=")  # type: ignore[arg-type]  # an AST node

@@ -1,0 +1,121 @@
+"""Fetches under construction: mutable, linked, and not yet in waves. `emit` turns them into plan nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kong_federation.operation import ALWAYS, Conjunction, Want, When, union
+from kong_federation.plan import OperationKind, Path
+from kong_federation.planner.data import DataField, DataNode
+from kong_federation.querygraph import FieldMove
+
+
+@dataclass(slots=True, eq=False)
+class TreeField:
+    """
+    A field in a fetch's document.
+
+    Args:
+        data: Its data key.
+        move: The field in the subgraph.
+        variables: Variables its arguments use.
+        types: Runtime types, as the search knows them, that it is asked for.
+        when: Under which conditions.
+        tree: What is selected below; None for leaves.
+    """
+
+    data: DataField
+    move: FieldMove
+    variables: frozenset[str]
+    types: set[str]
+    when: When
+    tree: Tree | None
+
+
+@dataclass(slots=True, eq=False)
+class Tree:
+    """
+    A selection set in a fetch's document.
+
+    Args:
+        static_type: The type it is on in the subgraph; empty for `_entities`, where each field stands on its own type.
+        fields: In the order they were asked for.
+        typename: Whether `__typename` is asked for.
+    """
+
+    static_type: str
+    fields: dict[tuple[DataField, str], TreeField] = field(default_factory=dict)
+    typename: bool = False
+
+    def add(self, data: DataField, move: FieldMove, want: Want, runtime_type: str, when: When) -> TreeField:
+        """Ask for a field, or for more of one that is asked for already."""
+        key = (data, move.type_name)
+        known = self.fields.get(key)
+        if known is None:
+            tree = Tree(move.type_name) if want.shape is not None else None
+            known = self.fields[key] = TreeField(data, move, want.variables, {runtime_type}, when, tree)
+            return known
+        known.types.add(runtime_type)
+        known.when = union(known.when, when)
+        return known
+
+
+@dataclass(slots=True, eq=False)
+class Input:
+    """
+    What represents objects of one runtime type to a subgraph.
+
+    Args:
+        typename: What the representation says as `__typename`.
+        keys: Key fields.
+        requires: What `@requires` adds.
+    """
+
+    typename: str
+    keys: tuple[Want, ...]
+    requires: list[Want] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Site:
+    """
+    A place where objects are, as a path and as a node of the data tree.
+
+    Args:
+        path: From the root.
+        node: The data there.
+    """
+
+    path: Path
+    node: DataNode
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """
+    A request to a subgraph, for the objects of one site.
+
+    Args:
+        graph: The subgraph.
+        kind: What its document is.
+        site: Where its objects are; the root's for root fetches.
+        tree: What it selects.
+        needs: Steps that must come before it.
+        when: The condition it as a whole stands under.
+        inputs: Runtime type -> representation; empty for root fetches.
+        typed: Whether representations are chosen by the objects' `__typename`.
+    """
+
+    graph: str
+    kind: OperationKind
+    site: Site
+    tree: Tree
+    needs: set[Step]
+    when: Conjunction = frozenset()
+    inputs: dict[str, Input] = field(default_factory=dict)
+    typed: bool = False
+
+
+def unconditional(when: When, step: Step) -> When:
+    """A field's condition within a step: nothing of what the step as a whole stands under."""
+    return ALWAYS if when == (step.when,) else when
