@@ -21,8 +21,8 @@ from kong_federation.kong.messages import (
     encode_answer,
     encode_call,
 )
-from kong_federation.kong.records import Consumer, Credential, Exit, RawBody, Route, Service, Target
-from kong_federation.kong.wire import FrameReader, ProtocolError, frame
+from kong_federation.kong.records import Consumer, Credential, Exit, RawBody, Route, Service, Target, exit_parts
+from kong_federation.kong.wire import FrameReader, ProtocolError, exit_frames, frame
 
 __all__ = [
     "FUNCTIONS",
@@ -49,5 +49,7 @@ __all__ = [
     "decode_call",
     "encode_answer",
     "encode_call",
+    "exit_frames",
+    "exit_parts",
     "frame",
 ]

@@ -78,12 +78,43 @@ def signed(value: int) -> int:
     return value - _BIT_64 if value >= _BIT_63 else value
 
 
-def fields(data: bytes) -> list[tuple[int, Any]]:
+def field(data: bytes, at: int) -> tuple[int, Any, int]:
     """
-    The fields of a message in the order sent, unknown ones included.
+    One field of a message.
 
     Returns:
-        Pairs of key and value: an unsigned int for varints, `bytes` for everything else.
+        Its key; its value, an unsigned int for varints and `bytes` for everything else; the place after it.
+
+    Raises:
+        ProtocolError: There is no field at this place.
+    """
+    tag, at = read_varint(data, at)
+    value: int | bytes
+    match tag & 7:
+        case 2:  # BYTES
+            length, start = read_varint(data, at)
+            at = start + length
+            value = data[start:at]
+        case 0:  # VARINT
+            value, at = read_varint(data, at)
+        case 1:  # FIXED64
+            value = data[at : at + 8]
+            at += 8
+        case 5:  # FIXED32
+            value = data[at : at + 4]
+            at += 4
+        case unused:
+            raise ProtocolError(f"wire type {unused} is not in use")
+    if at > len(data):
+        raise ProtocolError("a field is cut off")
+    if tag < 8:
+        raise ProtocolError("a field with the number 0")
+    return tag, value, at
+
+
+def fields(data: bytes) -> list[tuple[int, Any]]:
+    """
+    The fields of a message in the order sent, unknown ones included, as pairs of key and value.
 
     Raises:
         ProtocolError: The bytes are not a message.
@@ -92,31 +123,7 @@ def fields(data: bytes) -> list[tuple[int, Any]]:
     at = 0
     end = len(data)
     while at < end:
-        tag = data[at]
-        if tag < 128:
-            at += 1
-        else:
-            tag, at = read_varint(data, at)
-        wire_type = tag & 7
-        value: int | bytes
-        if wire_type == BYTES:
-            length, at = read_varint(data, at)
-            value = data[at : at + length]
-            at += length
-        elif wire_type == VARINT:
-            value, at = read_varint(data, at)
-        elif wire_type == FIXED64:
-            value = data[at : at + 8]
-            at += 8
-        elif wire_type == FIXED32:
-            value = data[at : at + 4]
-            at += 4
-        else:
-            raise ProtocolError(f"wire type {wire_type} is not in use")
-        if at > end:
-            raise ProtocolError("a field is cut off")
-        if tag < 8:
-            raise ProtocolError("a field with the number 0")
+        tag, value, at = field(data, at)
         found.append((tag, value))
     return found
 

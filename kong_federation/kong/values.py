@@ -22,6 +22,7 @@ from kong_federation.kong.protobuf import (
     bytes_field,
     double,
     double_field,
+    field,
     fields,
     integer_field,
     key,
@@ -149,10 +150,41 @@ def decode_headers(data: bytes) -> dict[str, list[str]]:
     Raises:
         ProtocolError: The bytes are not a Struct, or a value is neither a string nor a list of strings.
     """
-    found = {}
-    for name, value in decode_struct(data).items():
+    # Every request has a dozen headers, and nearly all are one string with lengths below 128, which is
+    #   0a entry 0a name ... 12 value 1a text ...
+    # with one byte for each length. Those are cut out of the text directly; walking their fields would take four times
+    # as long. A length of 128 or more has its high bit set, fails the comparison of ends and goes the general way.
+    found: dict[str, list[str]] = {}
+    text = data.decode("latin-1")
+    at = 0
+    end = len(data)
+    while at < end:
+        name_at = at + 4
+        colon = name_at + data[at + 3] if at + 3 < end else end
+        value_at = colon + 4
+        entry_end = at + 2 + data[at + 1] if at + 1 < end else end
+        if (
+            value_at <= entry_end <= end
+            and data[at] == data[at + 2] == _FIRST
+            and data[colon] == _SECOND
+            and data[colon + 2] == _TEXT
+            and data[at + 1] < 128
+            and value_at + data[colon + 3] == colon + 2 + data[colon + 1] == entry_end
+        ):
+            found[text[name_at:colon]] = [text[value_at:entry_end]]
+            at = entry_end
+        else:
+            at = _decode_header(data, at, found)
+    return found
+
+
+def _decode_header(data: bytes, at: int, found: dict[str, list[str]]) -> int:
+    """Read one field of a Struct in the general way; returns the place after it."""
+    tag, content, after = field(data, at)
+    if tag == _FIRST:
+        name, value = decode_pair(content)
         values = value if isinstance(value, list) else [value]
-        if not all(isinstance(text, str) for text in values):
+        if not all(isinstance(one, str) for one in values):
             raise ProtocolError(f"the value of the header {name} is not text")
         found[name] = values
-    return found
+    return after

@@ -25,6 +25,19 @@ def frame(content: bytes) -> bytes:
     return _LENGTH.pack(len(content)) + content
 
 
+_EXIT = frame(b"kong.response.exit")
+
+
+def exit_frames(parts: tuple[bytes, ...]) -> bytes:
+    """
+    The two frames that answer the client, in one piece.
+
+    Args:
+        parts: The argument of `kong.response.exit` in pieces.
+    """
+    return b"".join((_EXIT, _LENGTH.pack(sum(map(len, parts))), *parts))
+
+
 class FrameReader:
     """
     Cuts a stream into frames.

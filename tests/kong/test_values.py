@@ -61,6 +61,12 @@ def test_a_repeated_header_is_a_list_and_keeps_any_byte():
     assert encode_headers([]) == b""
 
 
+@given(st.dictionaries(LATIN, st.text(st.characters(max_codepoint=255), max_size=200) | st.lists(LATIN, min_size=2)))
+def test_headers_are_read_as_the_struct_says(headers):
+    expected = {name: value if isinstance(value, list) else [value] for name, value in headers.items()}
+    assert decode_headers(encode_struct(headers)) == expected
+
+
 def test_a_header_that_is_no_text_raises():
     with pytest.raises(ProtocolError, match="flag"):
         decode_headers(encode_struct({"flag": True}))

@@ -1,0 +1,295 @@
+"""
+One connection from Kong.
+
+    state     what happens                       what is done                                        next
+    IDLE      start, close, another call         answered in one frame                               IDLE
+    IDLE      an event                           its handler starts                                  EVENT
+    IDLE      an event above the bound           exit 503                                            ANSWERED
+    IDLE      bytes that are no call             exit 500                                            ANSWERED
+    IDLE      an instance that cannot be kept    closed; Kong gives its client a 500                 CLOSED
+    EVENT     a frame, a PDK call waits          the call gets its result                            EVENT
+    EVENT     a frame, no PDK call waits         exit 500, the handler is cancelled                  ANSWERED
+    EVENT     the handler decides Exit           exit                                                ANSWERED
+    EVENT     the handler decides Proceed        empty frame, return                                 IDLE
+    EVENT     the handler decides Restart        closed: the one lawful way without an answer        CLOSED
+    EVENT     the handler raises, is cancelled   exit 500                                            ANSWERED
+    EVENT     the deadline                       exit 504, the handler is cancelled                  ANSWERED
+    EVENT     the drain ends                     exit 503, the handler is cancelled                  ANSWERED
+    ANSWERED  anything                           thrown away; Kong closes when its request ends      ANSWERED
+    any       the connection ends                the handler is cancelled, nobody is answered        CLOSED
+
+Why an answer is never left out: when the server closes in mid-event, Kong takes the instance for lost and replays the
+event at once and without a limit. So bytes that are no call are answered as an event would be; if they were meant as
+another call, Kong cannot read the answer and gives its client a 500.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from enum import Enum
+from functools import lru_cache
+from typing import cast
+
+from kong_federation.errors import ErrorCode
+from kong_federation.errors.codes import GATEWAY_TIMEOUT, INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE
+from kong_federation.kong import (
+    CloseInstance,
+    Done,
+    Exit,
+    FrameReader,
+    HandleEvent,
+    InstanceStarted,
+    ProtocolError,
+    StartInstance,
+    decode_call,
+    encode_answer,
+    exit_frames,
+    exit_parts,
+    frame,
+)
+from kong_federation.kong.event import Decision, Proceed, decide
+from kong_federation.kong.failures import failed
+from kong_federation.kong.pdk import EventOver, PdkCall
+from kong_federation.kong.runtime import Runtime, Tenant
+from kong_federation.pluginserver.events import Events
+
+_log = logging.getLogger(__name__)
+
+# The gateway keeps the deadline of its configuration itself and can then answer with what it has. This is the time it
+# gets for that; then the session answers for it.
+_GRACE = 1.0  # seconds
+_WITHOUT_TENANT = 10.0  # seconds for an event whose instance nobody knows
+
+_EMPTY = frame(b"")
+
+
+class State(Enum):
+    """Where a connection stands."""
+
+    IDLE = "idle"
+    EVENT = "in an event"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+
+
+@lru_cache(maxsize=128)
+def _name(function: str) -> bytes:
+    return frame(function.encode("ascii"))
+
+
+class Event:
+    """
+    An event under way; the handler's channel to Kong.
+
+    Args:
+        sequence: Of Kong's call.
+        deadline: When the session answers in the handler's place, in the loop's time.
+        transport: The connection.
+    """
+
+    __slots__ = ("_over", "_transport", "_waiting", "deadline", "sequence", "task")
+
+    def __init__(self, sequence: int, deadline: float, transport: asyncio.Transport) -> None:
+        self.sequence = sequence
+        self.deadline = deadline
+        self.task: asyncio.Task[Decision] | None = None
+        self._transport = transport
+        self._waiting: deque[tuple[asyncio.Future[list[bytes]], int, list[bytes]]] = deque()
+        self._over = False
+
+    async def call(self, calls: tuple[PdkCall, ...]) -> list[bytes]:
+        """Make PDK calls, all in one write."""
+        if self._over:
+            raise EventOver
+        waiter: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((waiter, len(calls), []))
+        self._transport.write(b"".join([part for name, argument in calls for part in (_name(name), frame(argument))]))
+        return await waiter
+
+    def result(self, content: bytes) -> bool:
+        """Give a result to the oldest call; False: none waits."""
+        if not self._waiting:
+            return False
+        waiter, expected, results = self._waiting[0]
+        results.append(content)
+        if len(results) == expected:
+            self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(results)
+        return True
+
+    def end(self) -> None:
+        """Nobody answers PDK calls any more; the handler is cancelled if it still runs."""
+        self._over = True
+        self._waiting.clear()
+        if self.task is not None and not self.task.done():
+            self.task.cancel()
+
+
+class Session(asyncio.Protocol):
+    """
+    One connection.
+
+    Args:
+        runtime: Instances and gateways.
+        events: The events under way in this worker.
+    """
+
+    __slots__ = ("_event", "_events", "_reader", "_runtime", "_transport", "state")
+
+    def __init__(self, runtime: Runtime, events: Events) -> None:
+        self.state = State.IDLE
+        self._runtime = runtime
+        self._events = events
+        self._reader = FrameReader()
+        self._event: Event | None = None
+        self._transport: asyncio.Transport
+
+    def __repr__(self) -> str:
+        return f"<Session {self.state.value}>"
+
+    @property
+    def deadline(self) -> float:
+        """When the event under way must be answered; never, if there is none."""
+        return self._event.deadline if self._event is not None else float("inf")
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Kong has connected."""
+        # uvloop's transports are no subclasses of asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
+        self._events.connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Kong has sent something."""
+        if self.state is State.ANSWERED:
+            return
+        try:
+            for content in self._reader.feed(data):
+                if self.state is State.IDLE:
+                    self._call(content)
+                elif self.state is State.EVENT:
+                    self._result(content)
+                else:
+                    return
+        except ProtocolError as error:
+            _log.error("Kong's bytes were not understood: %s", error)
+            self.fail(INTERNAL_SERVER_ERROR)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why it ended changes nothing
+        """The connection has ended."""
+        self.state = State.CLOSED
+        self._end_event()
+        self._events.disconnected(self)
+
+    def fail(self, code: ErrorCode) -> None:
+        """Answer with an error in place of whoever should have."""
+        self._exit(failed(code))
+
+    def expire(self) -> None:
+        """The deadline of the event is over."""
+        _log.warning("a request was not answered in time")
+        self.fail(GATEWAY_TIMEOUT)
+
+    def close(self) -> None:
+        """Let the connection go after what was written; an event under way must have been answered."""
+        self._transport.close()
+
+    def _call(self, content: bytes) -> None:
+        match decode_call(content):
+            case HandleEvent(sequence, instance, phase):
+                self._begin(sequence, instance, phase)
+            case StartInstance(sequence, plugin, configuration):
+                self._start(sequence, plugin, configuration)
+            case CloseInstance(sequence, instance):
+                self._runtime.close_instance(instance)
+                self._answer(encode_answer(Done(sequence)))
+            case other:
+                self._answer(encode_answer(Done(other.sequence)))
+
+    def _start(self, sequence: int, plugin: str, configuration: bytes) -> None:
+        try:
+            instance = self._runtime.start_instance(configuration)
+        except Exception:  # noqa: BLE001 - whatever it is
+            # Here closing is right: Kong answers its client with 500 and replays nothing.
+            _log.exception("an instance cannot be started")
+            self._transport.close()
+            self.state = State.CLOSED
+            return
+        self._answer(encode_answer(InstanceStarted(sequence, plugin, instance)))
+
+    def _answer(self, answer: bytes) -> None:
+        self._transport.write(frame(answer))
+
+    def _begin(self, sequence: int, instance: int, phase: str) -> None:
+        if self._events.full:
+            self.fail(SERVICE_UNAVAILABLE)
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            tenant = self._runtime.find(instance)
+        except Exception:  # noqa: BLE001 - an event must be answered whatever happens
+            _log.exception("an instance could not be looked up")
+            self.fail(INTERNAL_SERVER_ERROR)
+            return
+        event = self._event = Event(sequence, loop.time() + _patience(tenant), self._transport)
+        self.state = State.EVENT
+        self._events.begun(self)
+        event.task = loop.create_task(decide(event, phase, tenant, self._runtime))
+        event.task.add_done_callback(self._decided)
+
+    def _result(self, content: bytes) -> None:
+        assert self._event is not None
+        if not self._event.result(content):
+            _log.error("Kong sent a result that was not asked for")
+            self.fail(INTERNAL_SERVER_ERROR)
+
+    def _decided(self, task: asyncio.Task[Decision]) -> None:
+        if task.cancelled():
+            decision: Decision = failed(INTERNAL_SERVER_ERROR)
+        elif (error := task.exception()) is not None:
+            if self._event is not None and self._event.task is task:
+                _log.error("a request failed", exc_info=error)
+            decision = failed(INTERNAL_SERVER_ERROR)
+        else:
+            decision = task.result()
+        if self._event is None or self._event.task is not task:
+            return
+        match decision:
+            case Exit():
+                self._exit(decision)
+            case Proceed():
+                sequence = self._end_event()
+                self.state = State.IDLE
+                self._transport.write(_EMPTY + frame(encode_answer(Done(sequence))))
+            case _:
+                self._end_event()
+                self.state = State.CLOSED
+                self._transport.close()
+
+    def _exit(self, answer: Exit) -> None:
+        if self.state not in {State.IDLE, State.EVENT}:
+            return
+        try:
+            written = exit_frames(exit_parts(answer.status, answer.headers, answer.body))
+        except UnicodeEncodeError:
+            _log.exception("a header of an answer has characters that HTTP cannot carry")
+            answer = failed(INTERNAL_SERVER_ERROR)
+            written = exit_frames(exit_parts(answer.status, answer.headers, answer.body))
+        self.state = State.ANSWERED
+        self._transport.write(written)
+        self._end_event()
+
+    def _end_event(self) -> int:
+        event, self._event = self._event, None
+        if event is None:
+            return 0
+        self._events.ended(self)
+        event.end()
+        return event.sequence
+
+
+def _patience(tenant: Tenant | None) -> float:
+    """Seconds until the session answers in the handler's place; Kong gives up after 60."""
+    return tenant.limits.deadline / 1000 + _GRACE if tenant is not None else _WITHOUT_TENANT

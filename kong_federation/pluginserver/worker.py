@@ -1,0 +1,91 @@
+"""One worker process: an event loop that accepts Kong's connections and answers their events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import resource
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from kong_federation.gateway import Settings
+from kong_federation.kong.instances import InstanceFiles
+from kong_federation.kong.runtime import Runtime, Serves
+from kong_federation.pluginserver.events import Events
+from kong_federation.pluginserver.listener import BACKLOG
+from kong_federation.pluginserver.session import Session
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """
+    How a worker works.
+
+    Args:
+        runtime_directory: What the workers share.
+        drain: Seconds that events under way get when the worker is told to stop.
+        most_events: Events that may be under way at once in this worker; further ones are answered 503.
+    """
+
+    runtime_directory: Path
+    drain: float = 30.0
+    most_events: int = 1000
+
+
+def run_worker(
+    make_gateway: Callable[[Settings], Serves], options: WorkerOptions, listening: socket.socket, lifeline: int
+) -> None:
+    """
+    Serve until SIGTERM or until the supervisor is gone, then drain.
+
+    Args:
+        make_gateway: Makes the gateway of a configuration.
+        options: How to work.
+        listening: The socket that all workers accept on.
+        lifeline: A pipe that ends when the supervisor does.
+    """
+    _allow_many_connections()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(make_gateway, options, listening, lifeline))
+
+
+async def _serve(
+    make_gateway: Callable[[Settings], Serves], options: WorkerOptions, listening: socket.socket, lifeline: int
+) -> None:
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    loop.add_reader(lifeline, stopped.set)
+    runtime = Runtime(InstanceFiles(options.runtime_directory), make_gateway)
+    events = Events(options.most_events)
+    server = await loop.create_unix_server(lambda: Session(runtime, events), sock=listening, backlog=BACKLOG)
+    deadlines = loop.create_task(events.keep_deadlines())
+    # What exists from here on is there to stay; the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    await stopped.wait()
+    loop.remove_reader(lifeline)
+    server.close()
+    await events.drain(options.drain)
+    deadlines.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await deadlines
+    await runtime.close()
+
+
+def _allow_many_connections() -> None:
+    """Raise the number of open files as far as allowed: a refused accept would look to Kong like a lost instance."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        # macOS reports no limit but refuses to set it.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

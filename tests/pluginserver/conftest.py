@@ -1,0 +1,49 @@
+import pytest
+
+from kong_federation.gateway import Settings, parse_settings
+from kong_federation.kong import runtime as runtime_module
+from kong_federation.kong.instances import InstanceFiles
+from kong_federation.kong.runtime import Runtime
+from kong_federation.pluginserver.events import Events
+from kong_federation.pluginserver.session import Session
+
+from .kong import Gateway, Kong
+
+SETTINGS = parse_settings({"supergraph": {"sdl": "type Query { a: Int }"}})
+
+
+@pytest.fixture
+def gateway():
+    return Gateway()
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return SETTINGS
+
+
+@pytest.fixture
+def files(tmp_path):
+    return InstanceFiles(tmp_path / "run")
+
+
+@pytest.fixture
+def runtime(files, gateway, settings, monkeypatch):
+    """Any configuration is right, and all share one gateway."""
+    monkeypatch.setattr(runtime_module, "parse_settings", lambda _: settings)
+    return Runtime(files, lambda _: gateway)
+
+
+@pytest.fixture
+def events():
+    return Events(100)
+
+
+@pytest.fixture
+async def kong(runtime, events):
+    return Kong(Session(runtime, events))
+
+
+@pytest.fixture
+async def connect(runtime, events):
+    return lambda: Kong(Session(runtime, events))
