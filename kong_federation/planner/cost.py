@@ -51,4 +51,4 @@ class Costs:
         tie the plan with fewer waves wins.
         """
         depth = self.depth(calls)
-        return (depth + calls.bit_count(), depth)
+        return (depth, calls.bit_count())

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kong_federation.operation import Conjunction
+from kong_federation.operation import NO_CONDITION, Conjunction, union
 from kong_federation.planner.steps import Step, Tree
 
 
@@ -52,8 +52,9 @@ def schedule(steps: list[Step]) -> list[Request]:
     requests: list[Request] = []
     by_step: dict[Step, Request] = {}
     batches: dict[tuple[int, str, Conjunction], Request] = {}
-    for step in sorted(steps, key=lambda one: waves[one]):
+    for step in sorted(steps, key=lambda one: (waves[one], bool(one.when))):
         wave = waves[step]
+        _ride_along(step, batches.get((wave, step.graph, NO_CONDITION)))
         key = (wave, step.graph, step.when)
         request = batches.get(key) if step.inputs else None
         if request is None:
@@ -102,10 +103,27 @@ def _wait_for_company(steps: list[Step], waves: dict[Step, int]) -> None:
                 by_wave[target] += by_wave.pop(wave)
 
 
+def _ride_along(step: Step, request: Request | None) -> None:
+    """
+    Give up a step's condition where its objects' subgraph is asked about the same site anyway.
+
+    The condition goes to the fields, as `@include` and `@skip`.
+    """
+    if request is None or not step.when or not any(_same_site(other, step) for other in request.steps):
+        return
+    for field in step.tree.fields.values():
+        field.when = (step.when,)
+    step.when = NO_CONDITION
+
+
+def _same_site(first: Step, second: Step) -> bool:
+    return first.site.node is second.site.node and first.site.path == second.site.path
+
+
 def _put(step: Step, request: Request) -> None:
     """Add a step to a request; steps of one site become one."""
     for other in request.steps:
-        if other.site.node is step.site.node and other.site.path == step.site.path and step.inputs:
+        if step.inputs and _same_site(other, step):
             _absorb(other, step)
             return
     request.steps.append(step)
@@ -126,7 +144,6 @@ def _merge(tree: Tree, other: Tree) -> None:
         if mine is field:
             continue
         mine.types |= field.types
-        if mine.when != field.when:
-            mine.when = ()
+        mine.when = union(mine.when, field.when)
         if mine.tree is not None and field.tree is not None:
             _merge(mine.tree, field.tree)

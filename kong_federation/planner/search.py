@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import product
+from typing import TypeAlias
 
 from kong_federation.limits.budget import Budget
 from kong_federation.operation import Shape, Want
@@ -47,6 +48,9 @@ from kong_federation.selection import SelectionSet, fields_on, narrow
 
 # Combinations of sources that are compared exactly for one object; beyond it, want by want.
 _EXACT_COMBINATIONS = 128
+
+# Subgraph in which an object is at hand -> wave, calls and what is provided there, as in `Origin`.
+AtHand: TypeAlias = Mapping[str, tuple[int, Calls, SelectionSet]]
 
 
 class Search:
@@ -304,14 +308,14 @@ class Search:
 
         Subgraph after subgraph is entered, nearest first; a key may be taken from any subgraph entered before.
         """
-        at_hand = {origin.graph: (origin.wave, origin.calls, origin.provided) for origin in origins}
+        at_hand, start = _at_hand(origins), _start(origins)
         entered: dict[str, Entry] = {}
         while True:
             best: Entry | None = None
             for graph in self.graph.graphs:
                 if graph in at_hand:
                     continue
-                entry = self._shortest(graph, runtime_type, at_hand)
+                entry = self._shortest(graph, runtime_type, at_hand, start)
                 if entry is not None and (best is None or self._entry_rank(entry) < self._entry_rank(best)):
                     best = entry
             if best is None:
@@ -325,17 +329,14 @@ class Search:
         """The way into a subgraph, also into one where the object is at hand already."""
         if graph in entries:
             return entries[graph]
-        at_hand = {origin.graph: (origin.wave, origin.calls, origin.provided) for origin in origins}
+        at_hand = _at_hand(origins)
         at_hand.update({name: (entry.wave + 1, entry.calls, ()) for name, entry in entries.items()})
-        return self._shortest(graph, runtime_type, at_hand)
+        return self._shortest(graph, runtime_type, at_hand, _start(origins))
 
-    def _shortest(
-        self, graph: str, runtime_type: str, at_hand: Mapping[str, tuple[int, Calls, SelectionSet]]
-    ) -> Entry | None:
+    def _shortest(self, graph: str, runtime_type: str, at_hand: AtHand, start: int) -> Entry | None:
         root = self.graph.root(graph, runtime_type)
         if root is not None:
-            wave = min((wave for wave, _, _ in at_hand.values()), default=0)
-            return Entry(root, wave, self.costs.call(wave, graph))
+            return Entry(root, start, self.costs.call(start, graph))
         best: Entry | None = None
         for move in self.graph.keys(graph, runtime_type):
             entry = self._by_key(move, runtime_type, at_hand)
@@ -343,9 +344,7 @@ class Search:
                 best = entry
         return best
 
-    def _by_key(
-        self, move: KeyMove, runtime_type: str, at_hand: Mapping[str, tuple[int, Calls, SelectionSet]]
-    ) -> Entry | None:
+    def _by_key(self, move: KeyMove, runtime_type: str, at_hand: AtHand) -> Entry | None:
         """The entry by one key, if all its fields are to be had where the object is at hand."""
         wants = self.field_sets.wants(move.key, runtime_type)
         sources: list[FieldMove] = []
@@ -359,9 +358,7 @@ class Search:
             wave, calls = max(wave, source_wave), calls | source_calls
         return Entry(move, wave, calls | self.costs.call(wave, move.graph), wants, tuple(sources))
 
-    def _key_source(
-        self, want: Want, runtime_type: str, at_hand: Mapping[str, tuple[int, Calls, SelectionSet]]
-    ) -> tuple[FieldMove, int, Calls] | None:
+    def _key_source(self, want: Want, runtime_type: str, at_hand: AtHand) -> tuple[FieldMove, int, Calls] | None:
         best: tuple[FieldMove, int, Calls] | None = None
         for graph, (wave, calls, provided) in at_hand.items():
             source = self.graph.field(graph, runtime_type, want.name)
@@ -403,3 +400,12 @@ class Search:
         for source in sources:
             calls |= source.calls
         return calls
+
+
+def _at_hand(origins: tuple[Origin, ...]) -> dict[str, tuple[int, Calls, SelectionSet]]:
+    return {origin.graph: (origin.wave, origin.calls, origin.provided) for origin in origins}
+
+
+def _start(origins: tuple[Origin, ...]) -> int:
+    """The first wave in which a root can be entered: as soon as there is an object."""
+    return min((origin.wave for origin in origins), default=0)
