@@ -1,0 +1,82 @@
+"""What a stand-in tells whoever listens; the command line prints it, tests collect it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationRead:
+    """A configuration is in use: how much is in it, and where its routes are."""
+
+    services: int
+    routes: tuple[str, ...]
+    plugins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something is ignored or went wrong, and the stand-in goes on."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStarted:
+    """The plugin server runs."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEnded:
+    """The plugin server has ended by itself; it is started again."""
+
+    pid: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSaid:
+    """A line the plugin server wrote."""
+
+    pid: int
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Requests are taken."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A request is done; `seconds` from its head to the last byte of the answer."""
+
+    client: str
+    method: str
+    target: str
+    status: int
+    seconds: float
+    request_id: str
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A plugin wrote to Kong's log, or Kong itself did; levels are nginx's."""
+
+    level: str
+    text: str
+
+
+Event = ConfigurationRead | Warned | ServerStarted | ServerEnded | ServerSaid | Ready | Answered | Logged
+
+Listener = Callable[[Event], None]
+
+
+def silent(_: Event) -> None:
+    """The listener that does not listen."""

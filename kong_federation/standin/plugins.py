@@ -1,0 +1,98 @@
+"""The plugins that are run: what is known of each, and how its configuration is checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kong_federation.errors import FederationError, FederationErrors
+from kong_federation.errors.codes import CONFIGURATION_INVALID
+from kong_federation.standin.entity_schemas import KEY_AUTH, PLUGIN_FIELDS
+from kong_federation.standin.schema import Finding, complete, uncheckable, without_nulls
+
+
+@dataclass(frozen=True, slots=True)
+class PluginInfo:
+    """
+    What Kong knows of a plugin.
+
+    Args:
+        priority: Plugins run in `access` from the highest to the lowest.
+        schema: `{"name": ..., "fields": [...]}` in Kong's schema language.
+    """
+
+    name: str
+    version: str
+    priority: int
+    phases: Sequence[str]
+    schema: Mapping[str, Any]
+
+
+KEY_AUTH_INFO = PluginInfo("key-auth", "3.9.3", 1250, ("access",), KEY_AUTH)
+
+
+def read_dump(text: str) -> PluginInfo:
+    """
+    What the query command printed.
+
+    Raises:
+        FederationErrors: CONFIGURATION_INVALID: it is not what Kong could read, or not for this protocol.
+    """
+    try:
+        dump = json.loads(text)
+        protocol = dump["Protocol"]
+        first = dump["Plugins"][0]  # Kong reads the first plugin and no other.
+        info = PluginInfo(
+            name=str(first["Name"]),
+            version=str(first["Version"]),
+            priority=int(first["Priority"]),
+            phases=tuple(first["Phases"]),
+            schema=first["Schema"],
+        )
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise _invalid(f"the plugin server's dump cannot be read: {error!r}") from error
+    if protocol != "ProtoBuf:1":
+        raise _invalid(f"the plugin server's dump asks for the protocol {protocol!r}, the stand-in speaks ProtoBuf:1")
+    problems = uncheckable(_whole(info), info.name)
+    if problems:
+        raise FederationErrors([FederationError(CONFIGURATION_INVALID, str(problem)) for problem in problems])
+    return info
+
+
+def complete_plugin(
+    info: PluginInfo | None, given: Mapping[str, Any], path: str
+) -> tuple[dict[str, Any], list[Finding]]:
+    """
+    Fill and check one plugin entity.
+
+    Args:
+        info: None for an entity without a name, which is only found to lack it.
+        given: The entity without what it points to; `consumer` stands for any consumer.
+        path: Where it stands, for the findings.
+
+    Returns:
+        The entity with its `config` as the plugin is handed it, and what is wrong.
+    """
+    whole = {"fields": PLUGIN_FIELDS} if info is None else _whole(info)
+    filled, findings = complete(whole, given, path)
+    if not findings:
+        config = next(entry["config"] for entry in whole["fields"] if "config" in entry)
+        filled["config"] = without_nulls(config, filled["config"] or {})
+    return filled, findings
+
+
+def _whole(info: PluginInfo) -> dict[str, Any]:
+    """The schema of the entity: what every plugin has, overlaid with the plugin's own fields."""
+    own = {name: field for entry in info.schema["fields"] for name, field in entry.items()}
+    fields = [{name: own.pop(name, field)} for entry in PLUGIN_FIELDS for name, field in entry.items()]
+    consumer = {"consumer": own.pop("consumer", {"type": "any"})}
+    return {
+        "fields": [*fields, consumer, *({name: field} for name, field in own.items())],
+        "entity_checks": info.schema.get("entity_checks", []),
+    }
+
+
+def _invalid(problem: str) -> FederationErrors:
+    return FederationErrors([FederationError(CONFIGURATION_INVALID, problem)])
