@@ -15,13 +15,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import combinations
 from typing import Any, TypeAlias
 
 import orjson
 
 from kong_federation.executor.context import JsonObject
 from kong_federation.executor.merge import spread
-from kong_federation.executor.paths import Walk, compile_walk
+from kong_federation.executor.paths import Walk, compile_walk, may_meet
 from kong_federation.plan.nodes import Flatten, Representation, RepresentationField
 
 
@@ -43,12 +44,14 @@ class Batch:
 
     Args:
         flatten: What they were gathered for.
+        borrowed: Type names under which objects of other types were represented.
         representations: JSON texts, each once.
         places: For each representation, the objects that have it; never the same object twice.
         refused: Objects that have none, and why.
     """
 
     flatten: Flatten
+    borrowed: tuple[str, ...]
     representations: list[bytes]
     places: list[list[JsonObject]]
     refused: list[tuple[JsonObject, Refusal]]
@@ -56,10 +59,22 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class EntityInput:
-    """A `Flatten`, compiled."""
+    """
+    A `Flatten`, compiled.
+
+    Args:
+        flatten: The plan's node.
+        walks: Its paths.
+        may_repeat: Whether two paths may lead to the same object.
+        borrowed: Type names that are sent for objects of other types.
+        by_type: How objects of a runtime type are represented.
+        otherwise: How all others are; None if they are left alone.
+    """
 
     flatten: Flatten
     walks: tuple[Walk, ...]
+    may_repeat: bool
+    borrowed: tuple[str, ...]
     by_type: Mapping[str, Represent]
     otherwise: Represent | None
 
@@ -83,13 +98,13 @@ class EntityInput:
                 representation = Refusal.ABSENT
             assert isinstance(representation, Refusal)
             refused.append((node, representation))
-        return Batch(self.flatten, list(places), list(places.values()), refused)
+        return Batch(self.flatten, self.borrowed, list(places), list(places.values()), refused)
 
     def _objects(self, root: JsonObject) -> list[JsonObject]:
         if len(self.walks) == 1:
             return self.walks[0](root)
-        # Two paths may lead to the same object, for example with and without a test of its type.
-        return list({id(node): node for walk in self.walks for node in walk(root)}.values())
+        nodes = [node for walk in self.walks for node in walk(root)]
+        return list({id(node): node for node in nodes}.values()) if self.may_repeat else nodes
 
 
 def compile_entities(flatten: Flatten) -> EntityInput:
@@ -103,12 +118,17 @@ def compile_entities(flatten: Flatten) -> EntityInput:
         if not representation.types:
             otherwise = represent
             break
-    return EntityInput(flatten, tuple(map(compile_walk, flatten.paths)), by_type, otherwise)
+    may_repeat = any(may_meet(one, other) for one, other in combinations(flatten.paths, 2))
+    borrowed = tuple(one.typename for one in flatten.representations if one.typename and one.types != (one.typename,))
+    return EntityInput(flatten, tuple(map(compile_walk, flatten.paths)), may_repeat, borrowed, by_type, otherwise)
 
 
 def scatter(batch: Batch, entities: list[Any]) -> tuple[list[JsonObject], bool]:
     """
     Merge each entity into every object that had its representation.
+
+    A subgraph with an interface object answers the interface's name as `__typename`. Where the object's own type is
+    known already, that name is not merged.
 
     Args:
         batch: What was asked.
@@ -121,6 +141,8 @@ def scatter(batch: Batch, entities: list[Any]) -> tuple[list[JsonObject], bool]:
     sound = True
     for places, entity in zip(batch.places, entities, strict=True):
         if type(entity) is dict:
+            if batch.borrowed and entity.get("__typename") in batch.borrowed and "__typename" in places[0]:
+                del entity["__typename"]
             spread(entity, places)
         elif entity is None:
             unanswered.extend(places)
@@ -131,6 +153,9 @@ def scatter(batch: Batch, entities: list[Any]) -> tuple[list[JsonObject], bool]:
 
 def _compile_representation(representation: Representation) -> Represent:
     typename = representation.typename
+    match representation.fields:
+        case (RepresentationField(types=(), inner=(), key=True) as key,) if typename:
+            return _compile_key(typename, key.name, key.source)
     read = _compile_fields(representation.fields)
 
     def represent(node: JsonObject) -> JsonObject | Refusal:
@@ -139,6 +164,18 @@ def _compile_representation(representation: Representation) -> Represent:
             return Refusal.ABSENT
         written: JsonObject = {"__typename": name}
         return read(node, written) or written
+
+    return represent
+
+
+def _compile_key(typename: str, name: str, source: str) -> Represent:
+    """The usual case, one scalar key, in one call instead of two."""
+
+    def represent(node: JsonObject) -> JsonObject | Refusal:
+        value = node.get(source)
+        if value is None:
+            return Refusal.NULL if source in node else Refusal.ABSENT
+        return {"__typename": typename, name: value}
 
     return represent
 

@@ -13,7 +13,7 @@ the task group of each wave ends its other fetches before the exception leaves, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -39,7 +39,7 @@ from kong_federation.plan.nodes import (
     Subscription,
 )
 
-Step: TypeAlias = Callable[[Run], Awaitable[None]]
+Step: TypeAlias = Callable[[Run], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +131,11 @@ def _compile_parallel(steps: tuple[Step, ...]) -> Step:
     async def parallel(run: Run) -> None:
         async with asyncio.TaskGroup() as group:
             for step in others:
-                group.create_task(_run(step, run))
+                group.create_task(step(run))
             # One of them needs no task of its own.
             await own(run)
 
     return parallel
-
-
-async def _run(step: Step, run: Run) -> None:
-    await step(run)
 
 
 def _compile_condition(node: Condition, sources: list[Fetch | Introspect]) -> Step:

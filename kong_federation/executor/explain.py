@@ -21,6 +21,7 @@ Everything here is slow and rare. It runs after the projection, when the data tr
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 from kong_federation.executor.context import JsonObject
@@ -131,17 +132,19 @@ class _Report:
                 continue
             if not outcome.unanswered.isdisjoint(around):
                 return True
-            if not outcome.bereft.isdisjoint(around) and self._is_excused(outcome.source):
+            if not outcome.bereft.isdisjoint(around) and self.origins.dependencies[outcome.source] & self.excused:
                 return True
         return False
 
-    def _is_excused(self, source: int) -> bool:
-        """Tell whether an earlier fetch, that was told about or answered null, is why a key is absent."""
-        earlier = self.origins.dependencies[source]
-        return any(
-            one.source in earlier and (one.errors or one.failure is not None or one.unanswered)
-            for one in self.run.outcomes
-        )
+    @cached_property
+    def excused(self) -> set[int]:
+        """The fetches whose missing keys have a reason: told errors, nulls of a subgraph, or an earlier such fetch."""
+        excused: set[int] = set()
+        for one in sorted(self.run.outcomes, key=lambda one: one.source):
+            told = one.errors or one.failure is not None or one.unanswered
+            if told or self.origins.dependencies[one.source] & excused:
+                excused.add(one.source)
+        return excused
 
     def _service(self, fillers: list[int]) -> str | None:
         sources = [self.origins.sources[number] for number in fillers]

@@ -32,13 +32,18 @@ from kong_federation.executor.context import JsonObject
 
 def spread(source: JsonObject, places: Sequence[JsonObject]) -> None:
     """Merge one object into every one of these different places; `source` belongs to the tree afterwards."""
+    # Most entities are flat; scalars may be shared, so these need no copies.
+    flat = _CONTAINERS.isdisjoint(map(type, source.values()))
     for place in places[1:]:
-        merge(place, copy(source))
+        merge(place, source if flat else copy(source))
     merge(places[0], source)
 
 
 def merge(target: JsonObject, source: JsonObject) -> None:
     """Merge `source` into `target`; `source` belongs to the tree afterwards."""
+    if target.keys().isdisjoint(source):
+        target.update(source)
+        return
     for key, value in source.items():
         present = target.get(key)
         if present is None:

@@ -10,7 +10,7 @@ Subgraphs send what they like, so each step looks at what it stands on; what doe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 from kong_federation.executor.context import JsonObject
@@ -23,7 +23,7 @@ Walk: TypeAlias = Callable[[JsonObject], list[JsonObject]]
 
 def compile_walk(path: Path) -> Walk:
     """Compile a path to a function from the tree's root to the objects at the path's end, in the tree's order."""
-    steps = tuple(map(_step, path))
+    steps = tuple(_steps(path))
 
     def walk(root: JsonObject) -> list[JsonObject]:
         level: Level = [root]
@@ -32,6 +32,38 @@ def compile_walk(path: Path) -> Walk:
         return [node for node in level if type(node) is dict]
 
     return walk
+
+
+def may_meet(one: Path, other: Path) -> bool:
+    """Tell whether two paths may lead to the same object: in a tree, only if they differ in nothing but types."""
+    return _untyped(one) == _untyped(other)
+
+
+def _untyped(path: Path) -> Path:
+    return tuple(step for step in path if not isinstance(step, OnTypes))
+
+
+def _steps(path: Path) -> Iterator[Callable[[Level], Level]]:
+    number = 0
+    while number < len(path):
+        match path[number : number + 2]:
+            case (Key(name), Each()):
+                yield _items(name)
+                number += 2
+            case (step, *_):
+                yield _step(step)
+                number += 1
+
+
+def _items(name: str) -> Callable[[Level], Level]:
+    """Key and Each in one step, which most paths are made of."""
+    return lambda level: [
+        child
+        for node in level
+        if type(node) is dict and type(children := node.get(name)) is list
+        for child in children
+        if child is not None
+    ]
 
 
 def _step(step: Key | Each | OnTypes) -> Callable[[Level], Level]:

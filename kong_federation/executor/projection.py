@@ -22,7 +22,7 @@ from enum import Enum
 from typing import Any, Final, TypeAlias
 
 from kong_federation.executor.context import JsonObject
-from kong_federation.executor.leaves import UNLIKE, compile_leaf
+from kong_federation.executor.leaves import MAX_INT, MIN_INT, UNLIKE, compile_leaf
 from kong_federation.plan.nodes import (
     Composite,
     Given,
@@ -104,27 +104,27 @@ class Pass:
 When: TypeAlias = tuple[tuple[Given, ...], ...]
 # Value, the container it stands in, its index there if that is a list, the pass.
 Complete: TypeAlias = Callable[[Any, Any, int | None, Pass], Any]
-Project: TypeAlias = Callable[[JsonObject, Pass], Any]
+# Response key, data key, the JSON type that needs no further look, and what looks at all other values.
+CompiledField: TypeAlias = tuple[str, str, type, Complete]
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
     """The output of a plan, compiled."""
 
-    root: Project
+    root: Complete
     conditions: tuple[When, ...]
 
     def __call__(self, data: JsonObject, variables: Mapping[str, Any]) -> tuple[JsonObject | None, list[Fault]]:
         """Read the client's data from the root of the data tree; None if a null reached the root."""
         state = Pass(tuple(_holds(when, variables) for when in self.conditions))
-        answer = self.root(data, state)
-        return (None if answer is BUBBLE else answer), state.faults
+        return self.root(data, None, None, state), state.faults
 
 
 def compile_projection(output: Composite) -> Projection:
     """Compile the output of a plan; its root is an object type with one variant."""
     conditions: dict[When, int] = {}
-    root = _compile_variant(output.variants[0], output, None, conditions)
+    root = _compile_variant(output.variants[0], output, None, conditions, lambda *_: None, None)
     return Projection(root, tuple(conditions))
 
 
@@ -160,7 +160,16 @@ def _compile_scalar(leaf: Leaf, position: Position, *, nullable: bool) -> tuple[
         taken = None if value is None else convert(value)
         return unfit(value, holder, index, state) if taken is None else taken
 
-    return kind, complete
+    if leaf.kind is not LeafKind.INT:
+        return kind, complete
+
+    def complete_int(value: Any, holder: Any, index: int | None, state: Pass) -> Any:
+        # The one usual leaf that the type alone does not decide; saves a call.
+        if type(value) is int and MIN_INT <= value <= MAX_INT:
+            return value
+        return complete(value, holder, index, state)
+
+    return kind, complete_int
 
 
 def _compile_list(of: OutputType, position: Position, conditions: dict[When, int], *, nullable: bool) -> Complete:
@@ -190,77 +199,95 @@ def _compile_composite(
     output: Composite, position: Position, conditions: dict[When, int], *, nullable: bool
 ) -> Complete:
     unfit = _compile_unfit(position, nullable=nullable)
-    collapsed = None if nullable else BUBBLE
-    projects = [_compile_variant(variant, output, position, conditions) for variant in output.variants]
+    variants = [
+        _compile_variant(variant, output, position, conditions, unfit, None if nullable else BUBBLE)
+        for variant in output.variants
+    ]
     if not output.abstract:
-        only = projects[0]
-
-        def complete(value: Any, holder: Any, index: int | None, state: Pass) -> Any:
-            if type(value) is not dict:
-                return unfit(value, holder, index, state)
-            answer = only(value, state)
-            return collapsed if answer is BUBBLE else answer
-
-        return complete
-
+        return variants[0]
     by_type = {
-        name: project for variant, project in zip(output.variants, projects, strict=True) for name in variant.types
+        name: project for variant, project in zip(output.variants, variants, strict=True) for name in variant.types
     }
 
-    def complete_abstract(value: Any, holder: Any, index: int | None, state: Pass) -> Any:
+    def complete(value: Any, holder: Any, index: int | None, state: Pass) -> Any:
         typename = value.get("__typename") if type(value) is dict else None
-        project = by_type.get(typename) if type(typename) is str else None
-        if project is None:
-            return unfit(value, holder, index, state)
-        answer = project(value, state)
-        return collapsed if answer is BUBBLE else answer
+        project = by_type.get(typename, unfit) if type(typename) is str else unfit
+        return project(value, holder, index, state)
 
-    return complete_abstract
+    return complete
 
 
 def _compile_variant(
-    variant: Variant, output: Composite, position: Position | None, conditions: dict[When, int]
-) -> Project:
-    owner = variant.types[0] if len(variant.types) == 1 else output.name
-    fields = []
-    flags = []
-    for item in variant.fields:
-        fields.append((item.key, item.source, *_compile_field(item, variant, owner, position, conditions)))
-        flags.append(conditions.setdefault(item.when, len(conditions)) if item.when else None)
-    plain = tuple(fields)
+    variant: Variant,
+    output: Composite,
+    position: Position | None,
+    conditions: dict[When, int],
+    unfit: Complete,
+    collapsed: Any,
+) -> Complete:
+    """
+    Compile the fields of an object.
 
-    def project(node: JsonObject, state: Pass) -> Any:
-        get = node.get
+    Args:
+        variant: The fields.
+        output: The type they belong to.
+        position: The object's place; None for the root.
+        conditions: All conditions of the output so far, with their numbers.
+        unfit: What becomes of a value that is not an object.
+        collapsed: What becomes of an object of which a non-nullable field is null.
+    """
+    owner = variant.types[0] if len(variant.types) == 1 else output.name
+    fields = tuple(
+        (item.key, item.source, *_compile_field(item, variant, owner, position, conditions)) for item in variant.fields
+    )
+
+    if not any(item.when for item in variant.fields):
+        return _compile_plain(fields, unfit, collapsed)
+    flags = [conditions.setdefault(item.when, len(conditions)) if item.when else None for item in variant.fields]
+    return _compile_conditional(tuple(zip(flags, fields, strict=True)), unfit, collapsed)
+
+
+def _compile_plain(fields: tuple[CompiledField, ...], unfit: Complete, collapsed: Any) -> Complete:
+    def project(value: Any, holder: Any, index: int | None, state: Pass) -> Any:
+        if type(value) is not dict:
+            return unfit(value, holder, index, state)
+        get = value.get
         answer: JsonObject = {}
-        for key, source, kind, complete in plain:
-            value = get(source)
-            if type(value) is not kind:
-                value = complete(value, node, None, state)
-                if value is BUBBLE:
-                    return BUBBLE
-            answer[key] = value
+        for key, source, kind, complete in fields:
+            part = get(source)
+            if type(part) is not kind:
+                part = complete(part, value, None, state)
+                if part is BUBBLE:
+                    return collapsed
+            answer[key] = part
         return answer
 
-    if not any(flag is not None for flag in flags):
-        return project
-    conditional = tuple(zip(flags, fields, strict=True))
+    return project
 
-    def project_conditional(node: JsonObject, state: Pass) -> Any:
-        get = node.get
+
+def _compile_conditional(
+    fields: tuple[tuple[int | None, CompiledField], ...], unfit: Complete, collapsed: Any
+) -> Complete:
+    """The same where some fields depend on variables; apart, because most objects have no such field."""
+
+    def project(value: Any, holder: Any, index: int | None, state: Pass) -> Any:
+        if type(value) is not dict:
+            return unfit(value, holder, index, state)
+        get = value.get
         holding = state.flags
         answer: JsonObject = {}
-        for flag, (key, source, kind, complete) in conditional:
+        for flag, (key, source, kind, complete) in fields:
             if flag is not None and not holding[flag]:
                 continue
-            value = get(source)
-            if type(value) is not kind:
-                value = complete(value, node, None, state)
-                if value is BUBBLE:
-                    return BUBBLE
-            answer[key] = value
+            part = get(source)
+            if type(part) is not kind:
+                part = complete(part, value, None, state)
+                if part is BUBBLE:
+                    return collapsed
+            answer[key] = part
         return answer
 
-    return project_conditional
+    return project
 
 
 def _compile_field(

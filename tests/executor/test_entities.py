@@ -253,3 +253,28 @@ async def test_an_interface_object_learns_its_type():
         }
     )
     assert (await world.run(plan)).data == {"media": {"pages": 3}}
+
+
+async def test_an_interface_object_does_not_hide_the_type():
+    plan = query(
+        Sequence(
+            (
+                root(0, "a", "{media{__typename id}}"),
+                entities(
+                    1,
+                    "b",
+                    "...on Media{__typename pages}",
+                    flatten("media", representations=(by_id("Book", typename="Media"),)),
+                ),
+            )
+        ),
+        media=abstract_of("Media", Book={"pages": INT}),
+    )
+    world = World(
+        {
+            "a": {"data": {"media": {"__typename": "Book", "id": "1"}}},
+            "b": {"data": {"_e": [{"__typename": "Media", "pages": 3}]}},
+        }
+    )
+    assert (await world.run(plan)).data == {"media": {"pages": 3}}
+    assert world.sent_to("b")[0]["variables"]["r"] == [{"__typename": "Media", "id": "1"}]

@@ -203,6 +203,25 @@ class TestFailedFetches:
         result = await World({"accounts": users("1"), "skus": {"data": {"_e": [{}]}}, "stock": 500}).run(plan)
         assert codes(result) == [("RESPONSE_VALIDATION_FAILED", "stock", ["users", 0, "count"])]
 
+    async def test_a_long_chain_of_missing_keys_has_one_reason(self):
+        def step(number, source):
+            extra = (RepresentationField(source, source),) if source else ()
+            return entities(
+                number,
+                "s",
+                f"...on User{{k{number}}}",
+                flatten("users.@", representations=(by_id("User", extra=extra),)),
+            )
+
+        plan = query(
+            Sequence((USERS, step(1, None), step(2, "k1"), step(3, "k2"), step(4, "k3"))),
+            users=many(object_of("User", k1=INT, k4=INT)),
+        )
+        result = await World({"accounts": users("1"), "s": {"data": {"_e": [None]}}}).run(plan)
+        assert (result.data, result.errors) == ({"users": [{"k1": None, "k4": None}]}, ())
+        result = await World({"accounts": users("1"), "s": {"data": {"_e": [{"k2": 1}]}}}).run(plan)
+        assert [one[2] for one in codes(result)] == [["users", 0, "k1"], ["users", 0, "k4"]]
+
     async def test_a_failed_fetch_does_not_excuse_another(self):
         plan = query(
             Sequence((USERS, Parallel((NAMES, entities(2, "ages", "...on User{age}"))))),

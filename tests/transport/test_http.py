@@ -59,6 +59,18 @@ async def test_a_connection_is_used_again(transport):
     assert (server.connections, len(server.requests)) == (1, 3)
 
 
+async def test_a_connection_that_the_subgraph_closed_meanwhile_is_not_used(transport):
+    async def once(connection: Connection) -> None:
+        await connection.write(plain(b"{}"))
+        connection.writer.close()
+
+    async with serving(once) as server:
+        for _ in range(3):
+            assert (await transport.send(request(server.url))).status == 200
+            await asyncio.sleep(0.01)
+    assert server.connections == 3
+
+
 async def test_cookies_are_forgotten(transport):
     async with serving(plain(b"{}", "200 OK", b"Set-Cookie: a=b")) as server:
         for _ in range(2):
