@@ -195,7 +195,9 @@ async def open_stand_in(children: Children, configuration: dict[str, Any], lanes
     }
     declared = children.folder / "kong.yml"
     declared.write_text(json.dumps({"_format_version": "3.0", "routes": [route]}))  # JSON is YAML
-    child = children.start("kong-federation dev", [*CLI, "dev", str(declared), "--port", str(port)], cwd=ROOT)
+    child = children.start(
+        "kong-federation dev", [*CLI, "dev", str(declared), "--port", str(port), "--no-access-log"], cwd=ROOT
+    )
     children.wait_until(lambda: answers(port), "the stand-in for Kong", START_SECONDS)
     return Way("stand-in", child, [await HttpLane.open(port) for _ in range(lanes)], front=True)
 
