@@ -78,12 +78,16 @@ def check_document(text: str, limits: Limits) -> None:
     except GraphQLSyntaxError:
         return
     walk = _Walk(document)
-    findings = [
-        finding
-        for definition in document.definitions
-        if isinstance(definition, OperationDefinitionNode)
-        for finding in _over(walk.operation(definition), limits)
-    ]
+    try:
+        findings = [
+            finding
+            for definition in document.definitions
+            if isinstance(definition, OperationDefinitionNode)
+            for finding in _over(walk.operation(definition), limits)
+        ]
+    except RecursionError:
+        # Brackets are bounded, but fragments that spread each other can form a chain of any length.
+        raise _finding("The document's fragments are nested too deeply.") from None
     if findings:
         raise FederationErrors(findings)
 

@@ -1,5 +1,6 @@
 """Gateways with a scripted builder and a subgraph in memory, and requests to them."""
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 
@@ -48,3 +49,9 @@ def read(response):
 
 def code(response):
     return json.loads(response.body)["errors"][0]["extensions"]["code"]
+
+
+async def until(condition):
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens in other processes
+            await asyncio.sleep(0.02)

@@ -1,9 +1,281 @@
 """One request through the whole gateway, with a scripted builder."""
 
-from gateway_world import code, post, read
+import asyncio
+import gc
+import json
+import logging
+import weakref
+
+import pytest
+from gateway_world import URL, code, post, read, until
+
+from kong_federation.gateway import HttpRequest
+from kong_federation.transport import SubgraphResponse
+
+GRAPHQL = "application/graphql-response+json"
+JSON = "application/json"
 
 
 async def test_a_query_is_answered(world):
     response = await world.gateway().handle(post("{ me }"))
     assert read(response) == (200, {"data": {"me": "Ada"}})
     assert response.headers == (("content-type", "application/graphql-response+json; charset=utf-8"),)
+
+
+async def test_an_operation_that_fetches_nothing_is_answered(world):
+    assert read(await world.gateway().handle(post("{ __typename }"))) == (200, {"data": {}})
+
+
+async def test_a_get_is_answered_and_its_mutation_refused(world):
+    gateway = world.gateway()
+    headers = {"apollo-require-preflight": ["1"]}
+    got = await gateway.handle(HttpRequest(method="GET", query="query=%7Bme%7D", headers=headers))
+    assert read(got) == (200, {"data": {"me": "Ada"}})
+    refused = await gateway.handle(HttpRequest(method="GET", query="query=mutation%7Bme%7D", headers=headers))
+    assert (refused.status, code(refused)) == (405, "METHOD_NOT_ALLOWED")
+    assert ("allow", "POST") in refused.headers
+    assert [request.body for request in world.transport.requests if b"mutation" in request.body] == []
+
+
+async def test_mutations_and_introspection_can_be_switched_off(world):
+    gateway = world.gateway(operations={"mutations": False})
+    assert code(await gateway.handle(post("mutation { me }"))) == "MUTATION_FORBIDDEN"
+    assert code(await gateway.handle(post("{ __schema }"))) == "INTROSPECTION_DISABLED"
+    assert world.transport.requests == []
+
+
+async def test_introspection_is_answered_by_the_builder_once(world):
+    gateway = world.gateway(operations={"introspection": True})
+    for _ in range(2):
+        response = await gateway.handle(post("{ __schema }"))
+        assert read(response) == (200, {"data": {"__schema": {"document": "{ __schema }"}}})
+
+
+@pytest.mark.parametrize(("media_type", "status"), [(GRAPHQL, 400), (JSON, 200)])
+async def test_what_is_wrong_with_a_well_formed_request_is_told_by_the_media_type(world, media_type, status):
+    gateway = world.gateway()
+    for query, expected in [
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("{ invalid }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query A { me } query B { me }", "GRAPHQL_UNKNOWN_OPERATION_NAME"),
+        ("subscription { me }", "UNSUPPORTED_OPERATION"),
+        ("{ __schema }", "INTROSPECTION_DISABLED"),
+    ]:
+        response = await gateway.handle(post(query, media_type))
+        assert (response.status, code(response)) == (status, expected)
+        assert "data" not in json.loads(response.body)
+
+
+async def test_all_findings_of_a_document_are_reported(world):
+    _, body = read(await world.gateway().handle(post("{ invalid }")))
+    assert [error["message"] for error in body["errors"]] == ["one", "two"]
+
+
+async def test_limits_are_checked_before_planning(world):
+    gateway = world.gateway(limits={"max_aliases": 1, "max_tokens": 50})
+    response = await gateway.handle(post("{ a: me b: me }"))
+    assert code(response) == "DOCUMENT_LIMIT_EXCEEDED"
+    assert code(await gateway.handle(post("{" + "me " * 60 + "}"))) == "DOCUMENT_LIMIT_EXCEEDED"
+
+
+async def test_what_is_too_deep_to_encode_is_the_clients_fault(world):
+    assert code(await world.gateway().handle(post("{ deep }"))) == "DOCUMENT_LIMIT_EXCEEDED"
+
+
+async def test_a_mistake_of_ours_shows_nothing(world):
+    response = await world.gateway().handle(post("{ mistake }"))
+    assert (response.status, code(response)) == (500, "INTERNAL_SERVER_ERROR")
+    assert b"secret" not in response.body
+
+
+async def test_a_mistake_on_the_way_shows_nothing(world, caplog):
+    async def broken(request):
+        raise ValueError("secret text")
+
+    gateway = world.gateway()
+    world.transport._handlers[URL] = broken
+    response = await gateway.handle(post("{ me }", variables={"v": "private"}))
+    assert (response.status, code(response)) == (500, "INTERNAL_SERVER_ERROR")
+    assert b"secret" not in response.body
+    assert "kong-1" in caplog.text
+    assert "private" not in caplog.text
+
+
+async def test_the_deadline_holds_for_everything(world):
+    async def slow(request):
+        await asyncio.sleep(30)
+
+    gateway = world.gateway(limits={"deadline": 400}, planning={"timeout": 5_000})
+    await gateway.handle(post("{ __typename }"))
+    world.transport._handlers[URL] = slow
+    response = await gateway.handle(post("{ me }"))
+    assert (response.status, code(response)) == (200, "SUBREQUEST_TIMEOUT")
+    response = await gateway.handle(post("{ slow }"))
+    assert (response.status, code(response)) == (504, "GATEWAY_TIMEOUT")
+
+
+async def test_a_cancelled_caller_gets_no_answer_but_the_others_do(world):
+    gateway = world.gateway(world.script(seconds=0.3))
+    first = asyncio.ensure_future(gateway.handle(post("{ me }")))
+    second = asyncio.ensure_future(gateway.handle(post("{ me }")))
+    await asyncio.sleep(0.05)
+    first.cancel()
+    assert (await second).status == 200
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+async def test_an_operation_asked_for_by_many_at_once_is_planned_once(world, tmp_path):
+    log = tmp_path / "planned"
+    gateway = world.gateway(world.script(log=str(log)))
+    other = world.gateway(world.script(log=str(log)))
+    responses = await asyncio.gather(*(one.handle(post("{ me }")) for one in [gateway, other] * 20))
+    assert {response.status for response in responses} == {200}
+    planned = log.read_text(encoding="utf-8").splitlines().count("{ me }")
+    # Two workers may just miss each other; within one worker there is no such chance.
+    assert planned <= 2
+    await gateway.handle(post("{ me }"))
+    assert log.read_text(encoding="utf-8").splitlines().count("{ me }") == planned
+
+
+async def test_refusals_are_remembered(world, tmp_path):
+    log = tmp_path / "planned"
+    gateway = world.gateway(world.script(log=str(log)))
+    bodies = {(await gateway.handle(post("{ invalid }"))).body for _ in range(3)}
+    assert len(bodies) == 1
+    assert log.read_text(encoding="utf-8").count("{ invalid }") == 1
+
+
+async def test_headers_travel_by_rules(world):
+    rules = {"headers": {"request": [{"op": "propagate", "named": "Authorization"}]}}
+    gateway = world.gateway(subgraphs=[{"name": "a", **rules}])
+    request = post("{ me }")
+    request.headers.update({"authorization": ["Bearer x"], "cookie": ["c"], "traceparent": ["00-1"]})
+    await gateway.handle(request)
+    (sent,) = world.transport.requests
+    headers = dict(sent.headers)
+    assert headers["authorization"] == "Bearer x"
+    assert headers["traceparent"] == "00-1"
+    assert headers["x-kong-request-id"] == "kong-1"
+    assert "cookie" not in headers
+
+
+async def test_the_configuration_moves_a_subgraph(world):
+    async def elsewhere(request):
+        return SubgraphResponse(200, (), b'{"data":{"me":"Grace"}}')
+
+    gateway = world.gateway(subgraphs=[{"name": "a", "url": "http://b.test/", "read_timeout": 7}])
+    world.transport._handlers["http://b.test/"] = elsewhere
+    assert read(await gateway.handle(post("{ me }"))) == (200, {"data": {"me": "Grace"}})
+    assert world.transport.requests[0].timeout <= 0.007
+
+
+# --- The supergraph's life ---
+
+
+async def test_an_invalid_supergraph_is_answered_with_503_and_no_word_of_it(world, caplog):
+    gateway = world.gateway(world.script(invalid=["secret one", "secret two"]))
+    response = await gateway.handle(post("{ me }", JSON))
+    assert (response.status, code(response)) == (503, "SUPERGRAPH_INVALID")
+    assert b"secret" not in response.body
+    assert "secret one" in caplog.text
+    assert "secret two" in caplog.text
+
+
+async def test_a_subgraph_needs_an_address(world, caplog):
+    gateway = world.gateway(json.dumps({"subgraphs": {"a": ""}}))
+    assert code(await gateway.handle(post("{ me }"))) == "SUPERGRAPH_INVALID"
+    assert "the subgraph a has no http or https address" in caplog.text
+
+
+async def test_a_subgraph_that_is_only_in_the_configuration_is_a_warning(world, caplog):
+    assert (await world.gateway(subgraphs=[{"name": "gone"}]).handle(post("{ me }"))).status == 200
+    assert "gone" in caplog.text
+
+
+async def test_a_request_that_comes_while_loading_waits_no_longer_than_its_deadline(world):
+    gateway = world.gateway(world.script(seconds=3), limits={"deadline": 300})
+    response = await gateway.handle(post("{ me }"))
+    assert (response.status, code(response)) == (503, "SERVICE_UNAVAILABLE")
+
+
+async def test_a_builder_that_dies_of_the_supergraph_is_not_started_for_ever(world, caplog):
+    gateway = world.gateway(world.script(end=True))
+    response = await gateway.handle(post("{ me }"))
+    assert (response.status, code(response)) == (503, "SERVICE_UNAVAILABLE")
+    assert caplog.text.count("the builder ended") == 1
+
+
+async def test_a_replaced_file_is_served_and_the_old_generation_is_collected(world, tmp_path):
+    file = tmp_path / "supergraph"
+    file.write_text(world.script(), encoding="utf-8")
+    gateway = world.gateway(supergraph={"path": str(file), "poll_interval": 20})
+    holding = asyncio.Event()
+
+    async def hold(request):
+        await holding.wait()
+        return SubgraphResponse(200, (), b'{"data":{"me":"old"}}')
+
+    async def new(request):
+        return SubgraphResponse(200, (), b'{"data":{"me":"new"}}')
+
+    world.transport._handlers[URL] = hold
+    world.transport._handlers["http://new.test/"] = new
+    running = asyncio.ensure_future(gateway.handle(post("{ me }")))
+    await until(lambda: world.transport.requests)
+    old = weakref.ref(gateway._generation)
+    connection = weakref.ref(gateway._generation._builder)
+
+    replacement = tmp_path / "replacement"
+    replacement.write_text(json.dumps({"subgraphs": {"a": "http://new.test/"}}), encoding="utf-8")
+    replacement.rename(file)
+    await until(lambda: gateway._generation is not old())
+    assert read(await gateway.handle(post("{ me }"))) == (200, {"data": {"me": "new"}})
+    assert old() is not None
+    holding.set()
+    assert read(await running) == (200, {"data": {"me": "old"}})
+    await asyncio.sleep(0.05)
+    gc.collect()
+    assert old() is None
+    assert connection() is None
+
+
+async def test_a_wrong_replacement_and_a_missing_file_change_nothing(world, tmp_path, caplog):
+    caplog.set_level(logging.ERROR)
+    file = tmp_path / "supergraph"
+    file.write_text(world.script(), encoding="utf-8")
+    gateway = world.gateway(supergraph={"path": str(file), "poll_interval": 20})
+    assert (await gateway.handle(post("{ me }"))).status == 200
+    file.write_text(world.script(invalid=["wrong"]), encoding="utf-8")
+    await until(lambda: "wrong" in caplog.text)
+    assert (await gateway.handle(post("{ me }"))).status == 200
+    file.unlink()
+    await until(lambda: "cannot be read" in caplog.text)
+    await asyncio.sleep(0.1)
+    assert caplog.text.count("cannot be read") == 1
+    assert (await gateway.handle(post("{ me }"))).status == 200
+
+
+async def test_a_file_that_comes_later_is_served(world, tmp_path):
+    file = tmp_path / "supergraph"
+    gateway = world.gateway(supergraph={"path": str(file), "poll_interval": 20})
+    response = await gateway.handle(post("{ me }"))
+    assert (response.status, code(response)) == (503, "SUPERGRAPH_INVALID")
+    file.write_text(world.script(), encoding="utf-8")
+    await until(lambda: gateway._generation is not None)
+    assert (await gateway.handle(post("{ me }"))).status == 200
+
+
+async def test_a_closed_gateway_refuses(world):
+    gateway = world.gateway()
+    await gateway.handle(post("{ me }"))
+    await gateway.close()
+    assert code(await gateway.handle(post("{ me }"))) == "SERVICE_UNAVAILABLE"
+    assert world.transport.closed
+
+
+async def test_bodies_need_not_be_read_to_be_refused(world):
+    gateway = world.gateway(limits={"max_body_size": 10})
+    assert gateway.too_large(10) is None
+    refused = gateway.too_large(11)
+    assert (refused.status, code(refused)) == (413, "REQUEST_TOO_LARGE")

@@ -39,9 +39,7 @@ def main(arguments: list[str]) -> int:
     if listener is None:
         return 0
     try:
-        sdl = sys.stdin.buffer.read().decode()
-        host = Host(_load(planner, sdl), float(grace))
-        del sdl
+        host = Host(_load(planner, _take_input()), float(grace))
         # What is loaded lives as long as the process: never look at it again, never copy its pages.
         gc.collect()
         gc.freeze()
@@ -49,6 +47,15 @@ def main(arguments: list[str]) -> int:
     finally:
         give_up(Path(path), listener)
     return 0
+
+
+def _take_input() -> str:
+    """All of standard input; what it came from is let go of, so that its disk space is free again."""
+    text = sys.stdin.buffer.read().decode()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, sys.stdin.fileno())
+    os.close(nothing)
+    return text
 
 
 def _load(planner: str, sdl: str) -> PlannerLike | Failed:
