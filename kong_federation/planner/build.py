@@ -100,14 +100,32 @@ class Builder:
             teller = self._discover(site, static_type, places, decision.discovery)
             places[decision.discovery.move.graph] = teller
             suppliers.add(teller.step)
-        elif _must_tell_apart(shape) and not search.graph.is_interface_object(graph, static_type):
+        elif self._must_tell_apart(shape) and not search.graph.is_interface_object(graph, static_type):
             place.tree.typename = site.node.typed = True
         for runtime_type, (_, decided) in decision.by_type.items():
             types, wants = _stands_for(runtime_type, shape)
             objects = Objects(site, runtime_type, types, place.step, dict(places), dict(decided.entries), teller)
             suppliers |= self._object(objects, wants, decided, own_keys=own_keys)
+        if teller is not None and self._keys_differ(site.node, shape):
+            teller.tree.typename = site.node.typed = True
         self._done[key] = frozenset(suppliers)
         return self._done[key]
+
+    def _must_tell_apart(self, shape: Shape) -> bool:
+        """Whether the answer depends on what the objects are; clients must not get objects of types they cannot see."""
+        variants = shape.variants()
+        named = any(want.name == "__typename" for _, wants in variants for want in wants)
+        hidden = any(name not in shape.by_type for name in self._search.graph.catalog.possible(shape.type_name))
+        return hidden or len(variants) > 1 or (named and len(shape.by_type) > 1)
+
+    def _keys_differ(self, node: DataNode, shape: Shape) -> bool:
+        """Whether a want that several types share lies under different data keys."""
+        for types, wants in shape.variants():
+            for want in wants:
+                keys = {bound.key for name in types if (bound := self.bound.get((node, name, want))) is not None}
+                if len(keys) > 1:
+                    return True
+        return False
 
     def _discover(self, site: Site, interface: str, places: dict[str, Place], entry: Entry) -> Place:
         """Ask a subgraph that has the real interface what the objects are."""
@@ -241,13 +259,6 @@ class Builder:
             self._steps[key] = step
             self.steps.append(step)
         return step
-
-
-def _must_tell_apart(shape: Shape) -> bool:
-    """Whether what is wanted depends on what the objects are."""
-    variants = shape.variants()
-    named = any(want.name == "__typename" for _, wants in variants for want in wants)
-    return len(variants) > 1 or (named and len(shape.by_type) > 1)
 
 
 def _stands_for(runtime_type: str, shape: Shape) -> tuple[tuple[str, ...], tuple[Want, ...]]:

@@ -43,12 +43,16 @@ class Costs:
         """The number of waves."""
         return (calls.bit_length() - 1) // self._width + 1
 
-    def price(self, calls: Calls) -> tuple[int, int]:
+    def price(self, calls: Calls, late: int) -> tuple[int, int, int]:
         """
         What is compared: smaller is better.
 
-        A wave is what the client waits for, a request is what a subgraph pays for. One of each is worth the same; on a
-        tie the plan with fewer waves wins.
+        First the waves, which the client waits for; then the requests, which subgraphs pay for; between plans of equal
+        waves and requests, the one that fetches more of its fields early and less through entities.
+
+        Args:
+            calls: The requests.
+            late: Number of fields times the wave they are fetched in, summed up; wave 0 counts as 1, what comes with
+                the position itself as 0.
         """
-        depth = self.depth(calls)
-        return (depth, calls.bit_count())
+        return (self.depth(calls), calls.bit_count(), late)

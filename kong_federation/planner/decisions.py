@@ -75,12 +75,14 @@ class Source:
         entry: Set where the object must enter the subgraph with what `demand` says in its representation.
         demand: What `@requires` asks for.
         calls: The requests it costs.
+        late: How much is fetched in later waves, see `cost`.
         missing: What stays unresolved below.
     """
 
     move: FieldMove
     shape: Shape | None
     calls: Calls
+    late: int = 0
     missing: Missing = COMPLETE
     entry: Entry | None = None
     demand: Demand | None = None
@@ -95,12 +97,14 @@ class Decision:
         sources: For each want, in order; several where only together they deliver it; none for `__typename`.
         entries: How the subgraphs are entered that the sources use and that are no origins.
         calls: The requests it costs.
+        late: How much is fetched in later waves, see `cost`.
         missing: What stays unresolved.
     """
 
     sources: tuple[tuple[Source, ...], ...]
     entries: Mapping[str, Entry] = field(default_factory=dict)
     calls: Calls = NOTHING
+    late: int = 0
     missing: Missing = COMPLETE
 
 
@@ -113,11 +117,13 @@ class PositionDecision:
         by_type: Runtime type -> (origins, decision). Below an interface object that need not be told apart, the
             interface itself.
         calls: The requests it costs.
+        late: How much is fetched in later waves, see `cost`.
         missing: What stays unresolved.
         discovery: Set where an interface object's real type must be asked for first: how its subgraph is entered.
     """
 
     by_type: Mapping[str, tuple[tuple[Origin, ...], Decision]]
     calls: Calls = NOTHING
+    late: int = 0
     missing: Missing = COMPLETE
     discovery: Entry | None = None

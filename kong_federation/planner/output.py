@@ -57,7 +57,7 @@ class Outputs:
             Variant(tuple(types), tuple(self._field(node, types[0], want) for want in shape.by_type[types[0]]))
             for types in groups.values()
         )
-        return Composite(shape.type_name, node.typed and len(shape.by_type) > 1, variants)
+        return Composite(shape.type_name, node.typed and self._catalog.is_abstract(shape.type_name), variants)
 
     def _key(self, node: DataNode, runtime_type: str, want: Want) -> str:
         bound = self._bound.get((node, runtime_type, want))

@@ -26,6 +26,7 @@ knows a part. Then no source is complete, and the want is given several, each fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import TypeAlias
 
@@ -70,6 +71,7 @@ class Search:
         self._restrictor = Restrictor()
         self._positions: dict[tuple[Shape, str, str, SelectionSet], PositionDecision] = {}
         self._objects: dict[tuple[str, tuple[Want, ...], tuple[Origin, ...]], Decision] = {}
+        self._sizes: dict[Shape, int] = {}
         self._pending: set[tuple[str, str, str]] = set()
         self._cut = False
 
@@ -101,7 +103,7 @@ class Search:
         return decision
 
     def _by_type(self, shape: Shape, origins: Mapping[str, tuple[Origin, ...]]) -> PositionDecision:
-        calls, missing = NOTHING, COMPLETE
+        calls, late, missing = NOTHING, 0, COMPLETE
         by_type = {}
         for runtime_type, at_hand in origins.items():
             wants = shape.by_type.get(runtime_type)
@@ -110,8 +112,9 @@ class Search:
             decision = self.object(runtime_type, wants, at_hand)
             by_type[runtime_type] = (at_hand, decision)
             calls |= decision.calls
+            late = max(late, decision.late)
             missing |= decision.missing
-        return PositionDecision(by_type, calls, missing)
+        return PositionDecision(by_type, calls, late, missing)
 
     def _interface_object(self, shape: Shape, origin: Origin, interface: str) -> PositionDecision:
         """
@@ -125,7 +128,7 @@ class Search:
         if len(variants) <= 1 and all(want.name != "__typename" for want in wants):
             decision = self.object(interface, wants, (origin,))
             if not decision.missing:
-                return PositionDecision({interface: ((origin,), decision)}, decision.calls)
+                return PositionDecision({interface: ((origin,), decision)}, decision.calls, decision.late)
         best: PositionDecision | None = None
         for entry in self.entries(interface, (origin,)).values():
             graph = entry.move.graph
@@ -134,13 +137,13 @@ class Search:
             told = Origin(graph, (), entry.wave + 1, entry.calls)
             types = self.graph.possible(graph, interface)
             found = self._by_type(shape, dict.fromkeys(types, (origin, told)))
-            candidate = PositionDecision(found.by_type, found.calls | entry.calls, found.missing, entry)
-            if best is None or self._rank(candidate.calls, candidate.missing) < self._rank(best.calls, best.missing):
+            candidate = PositionDecision(found.by_type, found.calls | entry.calls, found.late, found.missing, entry)
+            if best is None or self._rank(candidate) < self._rank(best):
                 best = candidate
         if best is not None:
             return best
         missing = frozenset((want, name) for name, listed in shape.by_type.items() for want in listed)
-        return PositionDecision({}, NOTHING, missing)
+        return PositionDecision({}, NOTHING, 0, missing)
 
     # --- objects --------------------------------------------------------------------------------------------------
 
@@ -167,7 +170,7 @@ class Search:
     def _decide(self, runtime_type: str, wants: tuple[Want, ...], origins: tuple[Origin, ...]) -> Decision:
         chosen: list[tuple[Source, ...]] = [()] * len(wants)
         open_wants: list[tuple[int, list[Source]]] = []
-        calls, missing = NOTHING, COMPLETE
+        calls, late, missing = NOTHING, 0, COMPLETE
         entries: dict[str, Entry] = {}
         for index, want in enumerate(wants):
             if want.name == "__typename":
@@ -186,13 +189,15 @@ class Search:
             elif sources:
                 chosen[index] = self._together(want, sources)
                 calls |= self._union(chosen[index])
+                late += sum(source.late for source in chosen[index])
                 missing |= frozenset.intersection(*(source.missing for source in chosen[index]))
             else:
                 missing |= {(want, runtime_type)}
         for index, source in self._combine(calls, open_wants):
             chosen[index] = (source,)
             calls |= source.calls
-        return Decision(tuple(chosen), entries, calls, missing)
+            late += source.late
+        return Decision(tuple(chosen), entries, calls, late, missing)
 
     def _local_sources(self, runtime_type: str, want: Want, origins: tuple[Origin, ...]) -> list[Source]:
         """Sources in subgraphs where the object is at hand and the field needs nothing."""
@@ -227,9 +232,10 @@ class Search:
         self, move: FieldMove, want: Want, runtime_type: str, provided: SelectionSet, wave: int, calls: Calls
     ) -> Source:
         if want.shape is None:
-            return Source(move, None, calls)
+            return Source(move, None, calls, wave)
         below = self.position(want.shape, move.graph, move.type_name, self.provided_below(move, runtime_type, provided))
-        return Source(move, want.shape, calls | self.costs.later(below.calls, wave), below.missing)
+        late = below.late + wave * self._size(want.shape)
+        return Source(move, want.shape, calls | self.costs.later(below.calls, wave), late, below.missing)
 
     def _requiring(
         self,
@@ -259,22 +265,20 @@ class Search:
         before = (way_in.calls & ~self.costs.call(way_in.wave, move.graph)) | decision.calls
         calls = before | self.costs.call(wave, move.graph)
         plain = self._source(move, want, runtime_type, (), wave + 1, calls)
-        return Source(move, plain.shape, plain.calls, plain.missing, way_in, Demand(wants, decision))
+        return replace(plain, entry=way_in, demand=Demand(wants, decision))
 
     def _together(self, want: Want, sources: list[Source]) -> tuple[Source, ...]:
         """Several incomplete sources, each restricted to what those before it miss."""
-        first = min(sources, key=lambda source: self._rank(source.calls, source.missing))
+        first = min(sources, key=self._rank)
         chosen, missing, calls = [first], first.missing, first.calls
         while missing:
             helpful = [source for source in sources if not missing <= source.missing]
-            if not helpful:
+            if not helpful or want.shape is None:
                 break
-            best = min(helpful, key=lambda source: self._rank(calls | source.calls, missing & source.missing))
-            if want.shape is None:
-                break
+            best = min(helpful, key=lambda source: self._added(source, calls, missing))
             wanted = frozenset(lost for lost, _ in missing - best.missing)
             shape = self._restrictor.restrict(want.shape, wanted)
-            chosen.append(Source(best.move, shape, best.calls, best.missing, best.entry, best.demand))
+            chosen.append(replace(best, shape=shape))
             missing, calls = missing & best.missing, calls | best.calls
         return tuple(chosen)
 
@@ -291,11 +295,11 @@ class Search:
             self._budget.spend(combinations)
             best = min(
                 product(*(sources for _, sources in undecided)),
-                key=lambda chosen: self.costs.price(base | self._union(chosen)),
+                key=lambda chosen: self.costs.price(base | self._union(chosen), sum(source.late for source in chosen)),
             )
             return [*decided, *((index, source) for (index, _), source in zip(undecided, best, strict=True))]
         for index, sources in undecided:
-            source = min(sources, key=lambda candidate: self.costs.price(base | candidate.calls))
+            source = min(sources, key=lambda candidate: self.costs.price(base | candidate.calls, candidate.late))
             base |= source.calls
             decided.append((index, source))
         return decided
@@ -388,8 +392,18 @@ class Search:
         names = self.graph.catalog.supertypes(runtime_type)
         return any(field.name == name for field in fields_on(origin.provided, names))
 
-    def _rank(self, calls: Calls, missing: Missing) -> tuple[int, tuple[int, int]]:
-        return (len(missing), self.costs.price(calls))
+    def _rank(self, found: Source | PositionDecision) -> tuple[int, tuple[int, int, int]]:
+        return (len(found.missing), self.costs.price(found.calls, found.late))
+
+    def _added(self, source: Source, calls: Calls, missing: Missing) -> tuple[int, tuple[int, int, int]]:
+        return (len(missing & source.missing), self.costs.price(calls | source.calls, source.late))
+
+    def _size(self, shape: Shape) -> int:
+        """How many fields are wanted of an object, at all depths; of the type that is asked for most."""
+        if shape not in self._sizes:
+            sizes = [sum(1 + (self._size(w.shape) if w.shape else 0) for w in wants) for _, wants in shape.variants()]
+            self._sizes[shape] = max(sizes, default=0)
+        return self._sizes[shape]
 
     def _entry_rank(self, entry: Entry) -> tuple[int, int, int]:
         return (entry.wave, entry.calls.bit_count(), len(entry.wants))

@@ -61,10 +61,10 @@ class Catalog:
         hidden = info.hidden_values if self._public else frozenset()
         return tuple(sorted(info.members - hidden))
 
-    def is_composite(self, name: str) -> bool:
-        """Whether a type has fields or members, so that something must be selected below it."""
+    def is_abstract(self, name: str) -> bool:
+        """Whether a type is an interface or a union."""
         info = self._types.get(name)
-        return info is not None and info.kind in {Kind.OBJECT, Kind.INTERFACE, Kind.UNION}
+        return info is not None and info.kind in {Kind.INTERFACE, Kind.UNION}
 
 
 def _possible(info: TypeInfo, shown: list[TypeInfo]) -> tuple[str, ...]:
