@@ -1,3 +1,5 @@
+import logging
+
 import pytest
 
 from kong_federation.gateway import Settings, parse_settings
@@ -10,6 +12,14 @@ from kong_federation.pluginserver.session import Session
 from .kong import Gateway, Kong
 
 SETTINGS = parse_settings({"supergraph": {"sdl": "type Query { a: Int }"}})
+
+
+@pytest.fixture(autouse=True)
+def _keep_the_logging_of_the_tests():
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
 
 
 @pytest.fixture

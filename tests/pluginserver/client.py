@@ -1,0 +1,89 @@
+"""Kong's end of real connections, blocking; it does with a lost instance what Kong does."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from kong_federation.kong import (
+    FUNCTIONS,
+    Exit,
+    FrameReader,
+    HandleEvent,
+    InstanceStarted,
+    RawBody,
+    StartInstance,
+    decode_answer,
+    encode_call,
+    frame,
+)
+
+CONFIGURATION = b'{"supergraph":{"sdl":"type Query { a: Int }"},"__seq__":1}'
+
+
+class Client:
+    def __init__(self, path: Path, configuration: bytes = CONFIGURATION) -> None:
+        self.path = path
+        self.configuration = configuration
+        self.instance: int | None = None
+        self.starts = 0
+
+    def ask(self, body: bytes, request_id: str = "1") -> Exit:
+        """One request; raises ConnectionError where Kong would answer 500."""
+        while True:
+            if self.instance is None:
+                self.instance = self.start()
+            answer = self._event(body, request_id)
+            if answer is not None:
+                return answer
+            self.instance = None
+
+    def start(self) -> int:
+        self.starts += 1
+        with self.connection() as stream:
+            stream.sendall(frame(encode_call(StartInstance(1, "graphql-federation", self.configuration))))
+            answer = decode_answer(_frames(stream, FrameReader(), 1)[0])
+        assert isinstance(answer, InstanceStarted)
+        return answer.instance
+
+    def connection(self) -> socket.socket:
+        stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        stream.settimeout(10)
+        stream.connect(str(self.path))
+        return stream
+
+    def _event(self, body: bytes, request_id: str) -> Exit | None:
+        results = {
+            "kong.request.get_raw_body": RawBody(content=body),
+            "kong.request.get_headers": {},
+            "kong.request.get_method": "POST",
+            "kong.nginx.get_var": request_id,
+        }
+        assert self.instance is not None
+        with self.connection() as stream:
+            reader = FrameReader()
+            stream.sendall(frame(encode_call(HandleEvent(2, self.instance, "access"))))
+            waiting: list[bytes] = []
+            while True:
+                while len(waiting) < 2:
+                    received = _frames(stream, reader, 1)
+                    if not received:
+                        return None
+                    waiting += received
+                function, argument = waiting.pop(0).decode(), waiting.pop(0)
+                if function == "kong.response.exit":
+                    answer = FUNCTIONS[function].argument.decode(argument)
+                    assert isinstance(answer, Exit)
+                    return answer
+                stream.sendall(frame(FUNCTIONS[function].result.encode(results[function])))
+
+
+def _frames(stream: socket.socket, reader: FrameReader, least: int) -> list[bytes]:
+    """At least so many frames; none if the server has closed."""
+    found: list[bytes] = []
+    while len(found) < least:
+        data = stream.recv(65536)
+        if not data:
+            return []
+        found += reader.feed(data)
+    return found

@@ -1,0 +1,264 @@
+"""Real processes on a real socket; every process started here is ended by its id."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from .client import Client
+
+SERVER = Path(__file__).with_name("fake_server.py")
+
+
+def until(condition, seconds=10.0):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.01)
+    raise AssertionError("it did not happen in time")
+
+
+class Server:
+    def __init__(self, folder, workers, drain=5.0, before=()):
+        self.path = folder / "s"
+        self.log = folder / "log"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*before, sys.executable, str(SERVER), str(self.path), str(folder / "run"), str(workers), str(drain)],
+                stderr=log,
+            )
+        until(self.path.exists)
+        self.client = Client(self.path)
+
+    def text(self):
+        return self.log.read_text()
+
+    def pids(self, workers):
+        """The workers' process ids, as the log tells them."""
+
+        def found():
+            pids = [int(line.split()[-1]) for line in self.text().splitlines() if "is process" in line]
+            return pids if len(pids) >= workers else None
+
+        return until(found)
+
+    def stop(self, number=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(20)
+
+
+@pytest.fixture
+def folder():
+    # pytest's own temporary paths are too long for a socket on some machines.
+    with tempfile.TemporaryDirectory(prefix="kf-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def server(folder):
+    started = []
+
+    def start(workers, *, drain=5.0):
+        started.append(Server(folder, workers, drain))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_all_workers_answer_on_one_socket_and_share_instances(server):
+    running = server(3)
+    assert running.client.ask(b"pid").headers == (("x-sdl", "type Query { a: Int }"),)
+    answered = set()
+
+    def ask():
+        answered.add(running.client.ask(b"sleep 0.2").body)
+
+    def all_answered():
+        threads = [threading.Thread(target=ask) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return len(answered) == 3
+
+    until(all_answered, 20)
+    assert running.client.starts == 1
+    assert {int(pid) for pid in answered} == set(running.pids(3))
+    assert running.stop() == 0
+    assert not running.path.exists()
+    assert "Traceback" not in running.text()
+
+
+def test_a_killed_worker_is_replaced_and_the_others_go_on(server):
+    running = server(2)
+    victim, other = running.pids(2)
+    running.client.ask(b"pid")
+    os.kill(victim, signal.SIGKILL)
+    failures = 0
+    answered = set()
+    for _ in range(100):
+        try:
+            answered.add(int(running.client.ask(b"pid").body))
+        except ConnectionError:
+            failures += 1  # what the dead worker had not read
+    assert failures <= 2
+    assert victim not in answered
+    replacement = running.pids(3)[2]
+    assert alive(other)
+    assert alive(replacement)
+    assert "ended with signal 9; replaced in 0.0 s" in running.text()
+
+
+def test_a_request_that_kills_its_worker_is_not_the_end(server):
+    running = server(1)
+    with contextlib.suppress(ConnectionError):
+        # Kong would replay without a limit; what ends that belongs to the slots in shared memory.
+        running.client.instance = running.client.start()
+        assert running.client._event(b"die", "1") is None
+    assert until(lambda: _answer(running)) == 200
+    assert running.client.starts == 1, "the instance is found in its file"
+
+
+def _answer(running):
+    with contextlib.suppress(ConnectionError):
+        return running.client.ask(b"pid").status
+    return None
+
+
+def test_workers_that_keep_dying_are_replaced_ever_more_slowly(server):
+    running = server(1)
+    for death in range(4):
+        os.kill(running.pids(death + 1)[-1], signal.SIGKILL)
+    delays = until(lambda: _delays(running, 4))
+    assert delays == ["0.0", "0.2", "0.4", "0.8"]
+
+
+def _delays(running, least):
+    delays = [line.split()[-2] for line in running.text().splitlines() if "replaced in" in line]
+    return delays if len(delays) >= least else None
+
+
+def test_an_exception_is_answered_and_logged_in_one_line(server):
+    running = server(1)
+    answer = running.client.ask(b"raise sec\nret")
+    assert answer.status == 500
+    assert b"INTERNAL_SERVER_ERROR" in answer.body
+    assert b"sec" not in answer.body
+    (line,) = [line for line in running.text().splitlines() if "a request failed" in line]
+    assert line.startswith("error worker-1[")
+    assert "ValueError: sec | ret [fake_server.py:" in line
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopping_lets_requests_finish(server, number):
+    running = server(2)
+    running.client.ask(b"pid")
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(running.client.ask(b"sleep 1")))
+    thread.start()
+    time.sleep(0.3)
+    assert running.stop(number) == 0
+    thread.join()
+    assert answers[0].status == 200
+    assert not running.path.exists()
+    assert "gateway closed" in running.text()
+
+
+def test_what_does_not_finish_in_time_is_answered(server):
+    running = server(1, drain=0.2)
+    running.client.ask(b"pid")
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(running.client.ask(b"sleep 60")))
+    thread.start()
+    time.sleep(0.3)
+    assert running.stop() == 0
+    thread.join()
+    assert (answers[0].status, b"SERVICE_UNAVAILABLE" in answers[0].body) == (503, True)
+
+
+def test_workers_do_not_outlive_their_supervisor(server):
+    running = server(2)
+    pids = running.pids(2)
+    running.process.kill()
+    running.process.wait()
+    until(lambda: not any(map(alive, pids)))
+    assert running.path.exists(), "nobody was left to take it away"
+
+
+def test_the_server_ends_with_its_parent(folder):
+    log = folder / "log"
+    server = f"'{sys.executable}' '{SERVER}' '{folder / 's'}' '{folder / 'run'}' 1 1"
+    shell = ["/bin/sh", "-c", f"{server} 2>'{log}' & echo $!; read forever"]
+    parent = subprocess.Popen(shell, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    supervisor = int(parent.stdout.readline())
+    until((folder / "s").exists)
+    worker = until(lambda: [line.split()[-1] for line in log.read_text().splitlines() if "is process" in line])
+    parent.kill()
+    parent.wait()
+    parent.stdin.close()
+    parent.stdout.close()
+    until(lambda: not alive(int(worker[0])))
+    until(lambda: not (folder / "s").exists())
+    assert "the parent process is gone" in log.read_text()
+    until(lambda: not running(supervisor))
+
+
+def running(pid):
+    """A dead process stays a zombie until whoever adopted it looks."""
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:1]
+    except FileNotFoundError:
+        return False
+
+
+def test_a_restarted_server_knows_the_instances_kong_remembers(server):
+    first = server(1)
+    instance = first.client.start()
+    assert first.stop() == 0
+    second = server(1)
+    second.client.instance = instance
+    assert second.client.ask(b"pid").status == 200
+    assert second.client.starts == 0
+
+
+def test_an_instance_nobody_knows_costs_kong_one_start(server):
+    started = server(2)
+    started.client.instance = 5
+    assert started.client.ask(b"pid").status == 200
+    assert started.client.starts == 1
+
+
+def test_many_connections_at_once_are_all_answered(server):
+    started = server(2)
+    started.client.ask(b"pid")
+    statuses = []
+
+    def ask():
+        statuses.append(started.client.ask(b"sleep 0.3").status)
+
+    threads = [threading.Thread(target=ask) for _ in range(300)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 300
