@@ -6,6 +6,7 @@ This is the only place that reads a client's text, and the only one whose errors
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from graphql import (
@@ -47,6 +48,7 @@ class Operation:
         root: Name of the root type.
         node: Its definition, for its variables.
         shape: What it wants of the root object.
+        fragments: The document's fragments by name.
     """
 
     kind: str
@@ -54,6 +56,7 @@ class Operation:
     root: str
     node: OperationDefinitionNode
     shape: Shape
+    fragments: Mapping[str, FragmentDefinitionNode]
 
 
 def parse_document(text: str) -> DocumentNode:
@@ -122,7 +125,7 @@ def normalize(
     root = supergraph.roots[kind]
     collector = Collector(catalog, fragments, budget)
     shape = collector.shape(root, ((node.selection_set, NO_CONDITION),))
-    return Operation(kind, node.name.value if node.name else "", root, node, shape)
+    return Operation(kind, node.name.value if node.name else "", root, node, shape, fragments)
 
 
 def _finding(code: ErrorCode, error: GraphQLError) -> FederationError:

@@ -72,6 +72,7 @@ class Source:
     Args:
         move: The field in the subgraph that resolves it.
         shape: What is selected below; less than the want's own shape where several sources share the work.
+        provided: What is provided below though it is external.
         entry: Set where the object must enter the subgraph with what `demand` says in its representation.
         demand: What `@requires` asks for.
         calls: The requests it costs.
@@ -86,6 +87,7 @@ class Source:
     missing: Missing = COMPLETE
     entry: Entry | None = None
     demand: Demand | None = None
+    provided: SelectionSet = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from graphql import (
     OperationDefinitionNode,
     Undefined,
     ValueNode,
+    VariableDefinitionNode,
     get_named_type,
     print_ast,
     type_from_ast,
@@ -36,6 +37,17 @@ def variables_of(
         variables.append(InputField(definition.variable.name.value, print_ast(definition.type), default))
         _collect(get_named_type(type_from_ast(schema, definition.type)), inputs)
     return tuple(variables), tuple(inputs.values())
+
+
+def definition_text(node: VariableDefinitionNode) -> str:
+    """
+    A variable's definition for a subgraph's document, minified: `$limit:Int=1`.
+
+    The default goes along, although its value is sent: `$limit: Int = 1` may stand where `Int!` is needed, without its
+    default it may not (GraphQL specification, section 5.8.5).
+    """
+    default = f"={print_ast(node.default_value)}" if node.default_value is not None else ""
+    return f"${node.variable.name.value}:{print_ast(node.type)}{default}"
 
 
 def _collect(kind: Any, inputs: dict[str, InputType]) -> None:

@@ -1,7 +1,7 @@
 """
 The planner: one valid operation and the supergraph to a plan.
 
-    parse > validate > normalise > search > build > schedule > emit
+    parse > choose > validate > normalise > search > build > schedule > emit > output
 
 `search` decides which subgraph resolves what, `build` writes that down as steps, `schedule` puts steps into requests,
 `emit` turns requests into plan nodes; `output` says how the answer is read off the data.
@@ -10,11 +10,10 @@ The planner: one valid operation and the supergraph to a plan.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from graphql import DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode, execute_sync, parse, print_ast
+from graphql import GraphQLSchema, execute_sync, parse
 
 from kong_federation.errors import FederationError
 from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, NO_PLAN
@@ -26,19 +25,20 @@ from kong_federation.operation import (
     choose_operation,
     normalize,
     parse_document,
-    variables_in,
 )
-from kong_federation.plan import Introspect, Node, OperationKind, Parallel, QueryPlan, Sequence
+from kong_federation.plan import Node, OperationKind, Parallel, QueryPlan, Sequence
 from kong_federation.planner.build import Builder
 from kong_federation.planner.data import DataField, DataNode
 from kong_federation.planner.decisions import Decision
 from kong_federation.planner.documents import Printer
 from kong_federation.planner.emit import Emitter
-from kong_federation.planner.inputs import variables_of
+from kong_federation.planner.inputs import definition_text, variables_of
+from kong_federation.planner.introspection import introspection
 from kong_federation.planner.options import PlannerOptions
 from kong_federation.planner.output import Outputs
-from kong_federation.planner.schedule import Request, schedule
+from kong_federation.planner.schedule import schedule
 from kong_federation.planner.search import Search
+from kong_federation.planner.stages import Run, Stages
 from kong_federation.planner.steps import Site
 from kong_federation.querygraph import QueryGraph
 from kong_federation.supergraph import Catalog, Supergraph, api_schema
@@ -47,13 +47,7 @@ from kong_federation.supergraph import Catalog, Supergraph, api_schema
 _KEPT_GRAPHS = 16
 
 
-@dataclass(slots=True)
-class _Parts:
-    """What is built of an operation: requests in runs that follow each other, and where data lies."""
-
-    runs: list[list[Request]]
-    bound: dict[tuple[DataNode, str, Want], DataField]
-    root: DataNode
+Binding = tuple[DataNode, str, Want]
 
 
 class Planner:
@@ -91,15 +85,15 @@ class Planner:
             FederationError: The document or the operation name is at fault, or planning took too much.
             FederationErrors: The document does not fit the schema.
         """
+        return self.stages(text, operation_name, override_labels).plan
+
+    def stages(
+        self, text: str, operation_name: str | None = None, override_labels: frozenset[str] = frozenset()
+    ) -> Stages:
+        """Plan as `plan` does, and keep what each stage came to."""
         document = parse_document(text)
         node = choose_operation(document, operation_name)
         check_document(self.api_schema, document)
-        return self.plan_document(document, node, override_labels)
-
-    def plan_document(
-        self, document: DocumentNode, node: OperationDefinitionNode, override_labels: frozenset[str] = frozenset()
-    ) -> QueryPlan:
-        """Plan an operation of a document that is known to be valid; see `plan`."""
         budget = Budget(self._options.max_steps, time.monotonic() + self._options.timeout)
         try:
             operation = normalize(self.supergraph, self._catalog, document, node, budget)
@@ -126,49 +120,59 @@ class Planner:
             self._graphs[labels] = QueryGraph(self.supergraph, labels)
         return self._graphs[labels]
 
-    def _plan(self, operation: Operation, graph: QueryGraph, budget: Budget) -> QueryPlan:
+    def _plan(self, operation: Operation, graph: QueryGraph, budget: Budget) -> Stages:
         kind = OperationKind(operation.kind)
-        parts = self._build(operation, Search(graph, budget), kind)
+        search = Search(graph, budget)
+        root, bound = DataNode(), dict[Binding, DataField]()
+        runs = tuple(self._runs(operation, kind, search, root, bound))
+        defined = operation.node.variable_definitions or ()
+        definitions = {item.variable.name.value: definition_text(item) for item in defined}
+        printer = Printer(graph, definitions)
+        emitter = Emitter(printer, bound, self._names, operation.name)
+        nodes = [node for run in runs if (node := emitter.emit(run.requests)) is not None]
+        asked = introspection(operation.shape.by_type[operation.root], operation.fragments, definitions)
         variables, inputs = variables_of(operation.node, self.api_schema)
-        definitions = {item.variable.name.value: _minified(item) for item in operation.node.variable_definitions or ()}
-        emitter = Emitter(Printer(graph, definitions), parts.bound, self._names, operation.name)
-        nodes = [node for requests in parts.runs if (node := emitter.emit(requests)) is not None]
-        introspection = _introspection(operation.shape.by_type[operation.root], definitions)
-        return QueryPlan(
+        plan = QueryPlan(
             kind=kind,
             operation_name=operation.name,
-            node=_whole(nodes, introspection),
-            output=Outputs(self._catalog, parts.bound, budget).composite(parts.root, operation.shape),
+            node=_whole(nodes, asked),
+            output=Outputs(self._catalog, bound, budget).composite(root, operation.shape),
             variables=variables,
             inputs=inputs,
         )
+        return Stages(operation, search, runs, printer, plan)
 
-    def _build(self, operation: Operation, search: Search, kind: OperationKind) -> _Parts:
-        wants = tuple(want for want in operation.shape.by_type[operation.root] if not want.nodes)
-        parts = _Parts([], {}, DataNode())
-        for run in _runs(wants, kind, search, operation.root):
-            decision = search.object(operation.root, run, ())
+    def _runs(
+        self,
+        operation: Operation,
+        kind: OperationKind,
+        search: Search,
+        root: DataNode,
+        bound: dict[Binding, DataField],
+    ) -> Iterator[Run]:
+        for wants in _together(operation, kind, search):
+            decision = search.object(operation.root, wants, ())
             _refuse_missing(decision, operation)
-            builder = Builder(search, kind, Site((), parts.root))
-            builder.build(operation.root, run, decision)
-            parts.runs.append(schedule(builder.steps))
-            parts.bound.update(builder.bound)
-        return parts
+            builder = Builder(search, kind, Site((), root))
+            builder.build(operation.root, wants, decision)
+            bound.update(builder.bound)
+            yield Run(wants, decision, schedule(builder.steps))
 
 
-def _runs(wants: tuple[Want, ...], kind: OperationKind, search: Search, root: str) -> list[tuple[Want, ...]]:
+def _together(operation: Operation, kind: OperationKind, search: Search) -> list[tuple[Want, ...]]:
     """
     The root wants that are planned together: all of a query; of a mutation, neighbours that go to one subgraph.
 
     Mutations run one after the other (GraphQL specification, section 6.2.2); a subgraph keeps that order itself within
     one request.
     """
+    wants = tuple(want for want in operation.shape.by_type[operation.root] if not want.nodes)
     if kind is not OperationKind.MUTATION:
         return [wants] if wants else []
     runs: list[list[Want]] = []
     last = ""
     for want in wants:
-        sources = search.object(root, (want,), ()).sources[0]
+        sources = search.object(operation.root, (want,), ()).sources[0]
         graph = sources[0].move.graph if sources else last
         if runs and graph == last:
             runs[-1].append(want)
@@ -184,16 +188,6 @@ def _refuse_missing(decision: Decision, operation: Operation) -> None:
         raise FederationError(NO_PLAN, f"no subgraph resolves {', '.join(names)} in {operation.kind} {operation.name}")
 
 
-def _introspection(wants: tuple[Want, ...], definitions: Mapping[str, str]) -> Node | None:
-    fields = [want for want in wants if want.nodes]
-    if not fields:
-        return None
-    used = frozenset(variable for want in fields for node in want.nodes for variable in _variables(node))
-    head = f"query({','.join(definitions[name] for name in sorted(used))})" if used else ""
-    text = " ".join(print_ast(node) for want in fields for node in want.nodes)
-    return Introspect(f"{head}{{{text}}}", tuple(sorted(used)))
-
-
 def _whole(nodes: list[Node], introspection: Node | None) -> Node | None:
     if introspection is None:
         if not nodes:
@@ -202,14 +196,3 @@ def _whole(nodes: list[Node], introspection: Node | None) -> Node | None:
     if not nodes:
         return introspection
     return Parallel((introspection, nodes[0] if len(nodes) == 1 else Sequence(tuple(nodes))))
-
-
-def _variables(node: FieldNode) -> list[str]:
-    found: list[str] = []
-    for argument in node.arguments or ():
-        found += variables_in(argument)
-    return found
-
-
-def _minified(node: object) -> str:
-    return print_ast(node).replace(": ", ":").replace(" = ", "=")  # type: ignore[arg-type]  # an AST node

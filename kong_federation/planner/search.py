@@ -233,9 +233,11 @@ class Search:
     ) -> Source:
         if want.shape is None:
             return Source(move, None, calls, wave)
-        below = self.position(want.shape, move.graph, move.type_name, self.provided_below(move, runtime_type, provided))
+        inside = self.provided_below(move, runtime_type, provided)
+        below = self.position(want.shape, move.graph, move.type_name, inside)
         late = below.late + wave * self._size(want.shape)
-        return Source(move, want.shape, calls | self.costs.later(below.calls, wave), late, below.missing)
+        calls |= self.costs.later(below.calls, wave)
+        return Source(move, want.shape, calls, late, below.missing, provided=inside)
 
     def _requiring(
         self,

@@ -1,0 +1,119 @@
+"""
+What planning an operation goes through, kept for people: `kong-federation plan --stage`.
+
+    normalized  what is wanted of each position, per runtime type
+    paths       which subgraph resolves each field, and how it is entered
+    fetches     requests with their waves and what each needs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kong_federation.operation import ALWAYS, Operation, Shape, Want, When
+from kong_federation.plan import QueryPlan, show_path
+from kong_federation.planner.decisions import Decision, Source
+from kong_federation.planner.documents import Printer
+from kong_federation.planner.schedule import Request
+from kong_federation.planner.search import Search
+from kong_federation.querygraph import KeyMove
+from kong_federation.selection import show
+
+_INDENT = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A part of an operation that is planned together: all of a query, neighbours of a mutation."""
+
+    wants: tuple[Want, ...]
+    decision: Decision
+    requests: list[Request]
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """All stages of one planning."""
+
+    operation: Operation
+    search: Search
+    runs: tuple[Run, ...]
+    printer: Printer
+    plan: QueryPlan
+
+
+def show_normalized(stages: Stages) -> str:
+    """The normalised operation."""
+    operation = stages.operation
+    return "\n".join([f"{operation.kind} {operation.name}".rstrip(), *_shape(operation.shape, _INDENT)])
+
+
+def show_paths(stages: Stages) -> str:
+    """Decisions of the search, field by field."""
+    lines: list[str] = []
+    for run in stages.runs:
+        lines += _decision(stages.search, stages.operation.root, run.wants, run.decision, "")
+    return "\n".join(lines)
+
+
+def show_fetches(stages: Stages) -> str:
+    """Requests in the order of their waves."""
+    lines: list[str] = []
+    for run in stages.runs:
+        numbers = {request: index for index, request in enumerate(run.requests)}
+        for request, number in numbers.items():
+            needs = ", ".join(f"#{numbers[need]}" for need in sorted(request.needs, key=numbers.__getitem__))
+            condition = " and ".join(f"{'' if wanted else 'not '}${name}" for name, wanted in sorted(request.when))
+            lines.append(
+                f"#{number} wave {request.wave} {request.graph}"
+                f"{f' needs {needs}' if needs else ''}{f' if {condition}' if condition else ''}"
+            )
+            for step in request.steps:
+                where = show_path(step.site.path) or "(root)"
+                lines.append(f"{_INDENT}{where}: {stages.printer.selection(step)}")
+    return "\n".join(lines)
+
+
+def _shape(shape: Shape, indent: str) -> Iterator[str]:
+    for types, wants in shape.variants():
+        yield f"{indent}{' | '.join(types)} {{"
+        for want in wants:
+            alias = f"{want.key}: " if want.key != want.name else ""
+            head = f"{indent}{_INDENT}{alias}{want.name}{want.arguments}{_condition(want.when)}"
+            yield f"{head}: {want.type}"
+            if want.shape is not None:
+                yield from _shape(want.shape, indent + _INDENT * 2)
+        yield f"{indent}}}"
+
+
+def _decision(search: Search, owner: str, wants: tuple[Want, ...], decision: Decision, indent: str) -> Iterator[str]:
+    for want, sources in zip(wants, decision.sources, strict=True):
+        for source in sources:
+            yield f"{indent}{owner}.{want.name} from {source.move.graph}{_way(source, decision)}"
+            if source.shape is not None:
+                below = search.position(source.shape, source.move.graph, source.move.type_name, source.provided)
+                for runtime_type, (_, decided) in below.by_type.items():
+                    inner = source.shape.by_type.get(runtime_type) or next(iter(source.shape.by_type.values()), ())
+                    yield from _decision(search, runtime_type, inner, decided, indent + _INDENT)
+        if not sources and want.name != "__typename":
+            yield f"{indent}{owner}.{want.name} from nobody"
+
+
+def _way(source: Source, decision: Decision) -> str:
+    entry = source.entry or decision.entries.get(source.move.graph)
+    if entry is None:
+        return ""
+    way = f"by key {{ {show(entry.move.key)} }}" if isinstance(entry.move, KeyMove) else "at the root"
+    required = f", requires {{ {show(source.move.requires)} }}" if source.demand is not None else ""
+    return f" ({way} in wave {entry.wave}{required})"
+
+
+def _condition(when: When) -> str:
+    if when == ALWAYS:
+        return ""
+    alternatives = (
+        " and ".join(f"{'' if wanted else 'not '}${variable}" for variable, wanted in sorted(conjunction))
+        for conjunction in when
+    )
+    return f" if {' or '.join(alternatives)}"
