@@ -34,6 +34,18 @@ class Reply:
     body: bytes
 
 
+class Whole(web.Response):
+    """An answer with all of its body; `intended` are the headers that were asked for, in lower case."""
+
+    intended: frozenset[str]
+
+
+class Streamed(web.StreamResponse):
+    """An answer whose body follows in pieces."""
+
+    intended: frozenset[str]
+
+
 def refuse(request: Request, status: int, message: str, headers: Iterable[tuple[str, str]] = ()) -> Reply:
     """An error in the form the client accepts."""
     kind, body = error_page(message, request.id, request.headers.all("accept"))
@@ -46,14 +58,14 @@ def own_answer(request: Request, exchange: Exchange | None, reply: Reply) -> web
     headers.put("X-Kong-Response-Latency", [milliseconds(request.started)])
     headers.put("Server", [KONG])
     headers.put(REQUEST_ID, [request.id])
-    return web.Response(status=reply.status, headers=_outgoing(headers), body=reply.body)
+    return _whole(reply, headers)
 
 
 def failed_answer(request: Request, exchange: Exchange, reply: Reply, latencies: tuple[str, str]) -> web.Response:
     """An error instead of the service's answer, after it was asked."""
     headers = _merged(exchange, reply)
     _mark(headers, request, latencies)
-    return web.Response(status=reply.status, headers=_outgoing(headers), body=reply.body)
+    return _whole(reply, headers)
 
 
 def passed_answer(
@@ -65,7 +77,9 @@ def passed_answer(
         written = next(other for other, _ in headers if other.lower() == name)
         out.put(written, values)
     _mark(out, request, latencies)
-    return web.StreamResponse(status=status[0], reason=status[1] or None, headers=_outgoing(out))
+    response = Streamed(status=status[0], reason=status[1] or None, headers=_outgoing(out))
+    response.intended = frozenset(out.grouped())
+    return response
 
 
 async def finish_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -75,7 +89,7 @@ async def finish_headers(request: web.Request, response: web.StreamResponse) -> 
     A content type that nobody set is not invented, an answer without a body says so even with status 204, and a
     connection that stays open says so, too.
     """
-    intended = response.get("intended", frozenset())
+    intended = response.intended if isinstance(response, Whole | Streamed) else frozenset()
     if "content-type" not in intended:
         response.headers.popall("Content-Type", None)
     if response.status == 204 and "content-length" in intended:
@@ -87,6 +101,12 @@ async def finish_headers(request: web.Request, response: web.StreamResponse) -> 
 def milliseconds(since: float) -> str:
     """Milliseconds since a moment (seconds since 1970), as Kong's latency headers have them."""
     return str(max(0, round((time.time() - since) * 1000)))
+
+
+def _whole(reply: Reply, headers: HeaderList) -> Whole:
+    response = Whole(status=reply.status, headers=_outgoing(headers), body=reply.body)
+    response.intended = frozenset(headers.grouped())
+    return response
 
 
 def _merged(exchange: Exchange | None, reply: Reply) -> HeaderList:

@@ -98,7 +98,6 @@ class Front:
 
     async def _send(self, client: web.Request, response: web.StreamResponse) -> web.StreamResponse:
         if not response.prepared:
-            response["intended"] = frozenset(name.lower() for name in response.headers)
             await response.prepare(client)
             await response.write_eof()
         return response

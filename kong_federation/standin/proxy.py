@@ -113,7 +113,6 @@ async def _relay(
     )
     status = (incoming.status, incoming.reason)
     response = passed_answer(exchange.request, exchange, status, headers, latencies)
-    response["intended"] = frozenset(headers.grouped())
     await response.prepare(client)
     try:
         async for piece in incoming.pieces:
