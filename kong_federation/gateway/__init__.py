@@ -3,6 +3,7 @@
 from kong_federation.gateway.exchange import HttpRequest, HttpResponse
 from kong_federation.gateway.fields import Field, fields_of, only_one_of
 from kong_federation.gateway.gateway import Gateway
+from kong_federation.gateway.http import refusal
 from kong_federation.gateway.parse import parse_settings
 from kong_federation.gateway.reference import reference
 from kong_federation.gateway.settings import Settings
@@ -19,4 +20,5 @@ __all__ = [
     "only_one_of",
     "parse_settings",
     "reference",
+    "refusal",
 ]

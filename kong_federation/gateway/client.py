@@ -236,7 +236,7 @@ class BuilderClient:
             async with asyncio.timeout(_START_SECONDS):
                 while True:
                     with contextlib.suppress(OSError):
-                        return await asyncio.open_unix_connection(self._path)
+                        return await asyncio.open_unix_connection(str(self._path))
                     if process is None or process.returncode == 0:
                         # A builder that ends with 0 found another one listening, which may be gone by now.
                         process = await asyncio.to_thread(self._program.start, self._path, self._sdl)
@@ -260,7 +260,7 @@ async def _greeting(reader: asyncio.StreamReader, messages: Reader) -> Hello | F
 
 def _kill(writer: asyncio.StreamWriter) -> None:
     # While the connection stands its other end lives, so the process id is still the builder's.
-    pid = peer_process(writer.get_extra_info("socket"))
+    pid = peer_process(writer.get_extra_info("socket").fileno())
     if pid:
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)

@@ -82,11 +82,13 @@ def give_up(path: Path, listener: socket.socket) -> None:
         listener.close()
 
 
-def peer_process(connection: socket.socket) -> int | None:
-    """The id of the process that listens at the other end; None where the system does not tell."""
+def peer_process(descriptor: int) -> int | None:
+    """The id of the process that listens at the other end of a connection; None where the system does not tell."""
     if sys.platform != "linux":
         return None
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    # uvloop shows a socket that cannot be asked; a second descriptor of the same one can.
+    with socket.socket(fileno=os.dup(descriptor)) as connection:
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     pid: int = struct.unpack("3i", credentials)[0]
     return pid
 
