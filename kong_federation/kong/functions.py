@@ -22,6 +22,7 @@ from kong_federation.kong.protobuf import (
     integer_field,
     key,
     signed,
+    sole_bytes,
     text_field,
 )
 from kong_federation.kong.records import (
@@ -84,6 +85,9 @@ def encode_byte_string(value: bytes) -> bytes:
 
 def decode_byte_string(data: bytes) -> bytes:
     """A ByteString."""
+    sole = sole_bytes(data)
+    if sole is not None:
+        return sole
     found = b""
     for tag, content in fields(data):
         if tag == key(1, BYTES):

@@ -8,8 +8,7 @@ function it does not know): it gives the client a 500 and closes the connection.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from kong_federation.kong.functions import (
     decode_integer,
@@ -42,9 +41,7 @@ from kong_federation.kong.values import (
     encode_list,
     encode_pair,
 )
-
-PdkCall = tuple[str, bytes]
-"""A function's name and its argument."""
+from kong_federation.kong.wire import frame
 
 MOST_HEADERS = 1000
 """The most that Kong accepts to be asked for."""
@@ -54,10 +51,28 @@ class EventOver(Exception):  # noqa: N818 - it is no error: nobody waits for an 
     """Kong has closed the connection, or the client already has its answer."""
 
 
+class Calls:
+    """
+    PDK calls that are made together.
+
+    Args:
+        calls: Names of functions, each with its argument.
+    """
+
+    __slots__ = ("calls", "written")
+
+    def __init__(self, *calls: tuple[str, bytes]) -> None:
+        self.calls = calls
+        self.written = b"".join([frame(name.encode("ascii")) + frame(argument) for name, argument in calls])
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
+
 class Channel(Protocol):
     """Carries PDK calls to Kong."""
 
-    async def call(self, calls: tuple[PdkCall, ...]) -> list[bytes]:
+    async def call(self, calls: Calls) -> list[bytes]:
         """
         Make the calls, all in one write.
 
@@ -70,8 +85,7 @@ class Channel(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHead:
+class RequestHead(NamedTuple):
     """What every event asks first, in one write."""
 
     method: str
@@ -80,7 +94,7 @@ class RequestHead:
     request_id: str
 
 
-_REQUEST_HEAD: tuple[PdkCall, ...] = (
+_REQUEST_HEAD = Calls(
     ("kong.request.get_raw_body", b""),
     ("kong.request.get_headers", encode_integer(MOST_HEADERS)),
     ("kong.request.get_method", b""),
@@ -293,7 +307,7 @@ class Pdk:
         await self._one("kong.service.request.set_raw_body", encode_byte_string(body))
 
     async def _one(self, function: str, argument: bytes = b"") -> bytes:
-        (reply,) = await self._channel.call(((function, argument),))
+        (reply,) = await self._channel.call(Calls((function, argument)))
         return reply
 
     async def _text(self, function: str) -> str:

@@ -22,6 +22,8 @@ FIXED64 = 1
 BYTES = 2
 FIXED32 = 5
 
+_SOLE = 1 << 3 | BYTES
+
 _DOUBLE = struct.Struct("<d")
 _BIT_64 = 1 << 64
 _BIT_63 = 1 << 63
@@ -123,9 +125,33 @@ def fields(data: bytes) -> list[tuple[int, Any]]:
     at = 0
     end = len(data)
     while at < end:
+        # Small numbers, small values and short texts have one byte for each varint: no call for those.
+        tag = data[at]
+        second = data[at + 1] if at + 1 < end else 128
+        if tag < 128 and second < 128 and tag > 7:
+            if tag & 7 == VARINT:
+                found.append((tag, second))
+                at += 2
+                continue
+            after = at + 2 + second
+            if tag & 7 == BYTES and after <= end:
+                found.append((tag, data[at + 2 : after]))
+                at = after
+                continue
         tag, value, at = field(data, at)
         found.append((tag, value))
     return found
+
+
+def sole_bytes(data: bytes) -> bytes | None:
+    """The content of a message that is just `1: bytes`, as most results are; None if it is anything else."""
+    if len(data) < 2 or data[0] != _SOLE:
+        return None
+    length = data[1]
+    at = 2
+    if length > 127:
+        length, at = read_varint(data, 1)
+    return data[at:] if at + length == len(data) else None
 
 
 def bytes_field(number: int, value: bytes) -> bytes:

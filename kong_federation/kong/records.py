@@ -20,6 +20,7 @@ from kong_federation.kong.protobuf import (
     integer_field,
     key,
     signed,
+    sole_bytes,
     text_field,
     varint,
 )
@@ -245,6 +246,9 @@ def encode_raw_body(body: RawBody) -> bytes:
 
 def decode_raw_body(data: bytes) -> RawBody:
     """A RawBodyResult; an empty one is an error."""
+    sole = sole_bytes(data)
+    if sole is not None:
+        return RawBody(sole)
     result = RawBody(error="Kong sent no body")
     for tag, content in fields(data):
         if tag == key(1, BYTES):

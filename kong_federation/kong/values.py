@@ -133,14 +133,18 @@ def encode_headers(headers: Iterable[tuple[str, str]]) -> bytes:
     Args:
         headers: Name and value in order, latin-1 text.
     """
-    grouped: dict[str, list[bytes]] = {}
+    written: dict[str, bytes] = {}
+    lists: dict[str, bytes] = {}
     for name, text in headers:
-        grouped.setdefault(name, []).append(text_field(3, text))
-    out = []
-    for name, values in grouped.items():
-        value = values[0] if len(values) == 1 else bytes_field(6, b"".join([bytes_field(1, one) for one in values]))
-        out.append(bytes_field(1, text_field(1, name) + bytes_field(2, value)))
-    return b"".join(out)
+        value = text_field(3, text)
+        before = written.get(name)
+        if before is None:
+            written[name] = value
+        else:
+            lists[name] = lists.get(name, bytes_field(1, before)) + bytes_field(1, value)
+    for name, values in lists.items():
+        written[name] = bytes_field(6, values)
+    return b"".join([bytes_field(1, text_field(1, name) + bytes_field(2, value)) for name, value in written.items()])
 
 
 def decode_headers(data: bytes) -> dict[str, list[str]]:

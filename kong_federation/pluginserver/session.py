@@ -29,7 +29,6 @@ import asyncio
 import logging
 from collections import deque
 from enum import Enum
-from functools import lru_cache
 from typing import cast
 
 from kong_federation.errors import ErrorCode
@@ -51,7 +50,7 @@ from kong_federation.kong import (
 )
 from kong_federation.kong.event import Decision, Proceed, decide
 from kong_federation.kong.failures import failed
-from kong_federation.kong.pdk import EventOver, PdkCall
+from kong_federation.kong.pdk import Calls, EventOver
 from kong_federation.kong.runtime import Runtime, Tenant
 from kong_federation.pluginserver.events import Events
 
@@ -74,11 +73,6 @@ class State(Enum):
     CLOSED = "closed"
 
 
-@lru_cache(maxsize=128)
-def _name(function: str) -> bytes:
-    return frame(function.encode("ascii"))
-
-
 class Event:
     """
     An event under way; the handler's channel to Kong.
@@ -99,13 +93,13 @@ class Event:
         self._waiting: deque[tuple[asyncio.Future[list[bytes]], int, list[bytes]]] = deque()
         self._over = False
 
-    async def call(self, calls: tuple[PdkCall, ...]) -> list[bytes]:
+    async def call(self, calls: Calls) -> list[bytes]:
         """Make PDK calls, all in one write."""
         if self._over:
             raise EventOver
         waiter: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
         self._waiting.append((waiter, len(calls), []))
-        self._transport.write(b"".join([part for name, argument in calls for part in (_name(name), frame(argument))]))
+        self._transport.write(calls.written)
         return await waiter
 
     def result(self, content: bytes) -> bool:

@@ -14,8 +14,8 @@ class Channel:
         self.calls = []
 
     async def call(self, calls):
-        self.calls.append([(name, FUNCTIONS[name].argument.decode(argument)) for name, argument in calls])
-        return [FUNCTIONS[name].result.encode(self.results[name]) for name, _ in calls]
+        self.calls.append([(name, FUNCTIONS[name].argument.decode(argument)) for name, argument in calls.calls])
+        return [FUNCTIONS[name].result.encode(self.results[name]) for name, _ in calls.calls]
 
 
 async def test_the_head_is_asked_in_one_write():
@@ -138,7 +138,7 @@ async def test_the_others():
 async def test_nothing_is_none():
     class Silent:
         async def call(self, calls):
-            return [b"" for _ in calls]
+            return [b"" for _ in calls.calls]
 
     pdk = Pdk(Silent())
     for read in (pdk.get_consumer, pdk.get_credential, pdk.get_route, pdk.get_service):
