@@ -18,6 +18,7 @@ a file in the runtime directory, and what a worker does not remember it looks up
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import logging
 import os
@@ -93,6 +94,8 @@ class InstanceFiles:
         self._configurations = directory / "configurations"
         for folder in (directory, self._instances, self._configurations):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, "this user cannot write to it", str(folder))
         self._next = secrets.randbelow(_MOST_ID)
 
     def start(self, configuration: Configuration) -> int:

@@ -82,6 +82,12 @@ def test_a_damaged_file_is_not_used(files, tmp_path):
     assert files.find(instance) is None
 
 
+def test_a_directory_of_somebody_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(PermissionError, match="cannot write"):
+        InstanceFiles(tmp_path / "run")
+
+
 def test_a_directory_that_cannot_be_made(tmp_path):
     (tmp_path / "run").write_text("a file")
     with pytest.raises(OSError, match="exists"):

@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -11,6 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from kong_federation.kong import HandleEvent, encode_call, frame
 
 from .client import Client
 
@@ -246,6 +250,21 @@ def test_an_instance_nobody_knows_costs_kong_one_start(server):
     started.client.instance = 5
     assert started.client.ask(b"pid").status == 200
     assert started.client.starts == 1
+
+
+def test_random_bytes_crash_no_worker(server):
+    started = server(1)
+    started.client.ask(b"pid")
+    chance = random.Random(7)
+    event = frame(encode_call(HandleEvent(2, started.client.instance, "access")))
+    for _ in range(200):
+        with started.client.connection() as stream:
+            stream.sendall(event + chance.randbytes(chance.randrange(60)))
+            if chance.random() < 0.5:
+                stream.shutdown(socket.SHUT_WR)
+            stream.recv(chance.choice((1, 10, 1000)))
+    assert started.client.ask(b"pid").body == str(started.pids(1)[0]).encode()
+    assert len(started.pids(1)) == 1
 
 
 def test_many_connections_at_once_are_all_answered(server):

@@ -1,0 +1,100 @@
+"""The decision of one event, with a channel that answers at once."""
+
+import json
+
+import pytest
+
+from kong_federation.gateway import HttpResponse, parse_settings
+from kong_federation.kong import FUNCTIONS, Exit, RawBody
+from kong_federation.kong.event import Proceed, Restart, decide
+from kong_federation.kong.instances import InstanceFiles
+from kong_federation.kong.pdk import EventOver
+from kong_federation.kong.runtime import Runtime, Tenant
+
+LIMITS = parse_settings({"supergraph": {"sdl": "x"}}).limits
+
+
+class Channel:
+    def __init__(self, **changes):
+        self.asked = []
+        self.results = {
+            "kong.request.get_raw_body": RawBody(content=b"{}"),
+            "kong.request.get_headers": {"a": "1"},
+            "kong.request.get_method": "GET",
+            "kong.request.get_raw_query": "query=%7Ba%7D",
+            "kong.nginx.get_var": "id",
+            **changes,
+        }
+
+    async def call(self, calls):
+        self.asked.append([name for name, _ in calls.calls])
+        results = [self.results[name] for name, _ in calls.calls]
+        if EventOver in results:
+            raise EventOver
+        return [FUNCTIONS[name].result.encode(self.results[name]) for name, _ in calls.calls]
+
+
+class Gateway:
+    def __init__(self, answer=None):
+        self.answer = answer or HttpResponse(200, (("a", "b"),), b"answer")
+        self.request = None
+
+    def start(self):
+        pass
+
+    async def handle(self, request):
+        self.request = request
+        return self.answer
+
+    async def close(self):
+        pass
+
+
+@pytest.fixture
+def runtime(tmp_path):
+    return Runtime(InstanceFiles(tmp_path), lambda _: Gateway())
+
+
+def tenant(gateway):
+    return Tenant("digest", gateway, LIMITS, 0.0)
+
+
+async def test_a_request_becomes_an_answer(runtime):
+    gateway = Gateway()
+    channel = Channel()
+    assert await decide(channel, "access", tenant(gateway), runtime) == Exit(200, (("a", "b"),), b"answer")
+    assert (gateway.request.method, gateway.request.query) == ("GET", "query=%7Ba%7D")
+    assert (gateway.request.headers, gateway.request.request_id) == ({"a": ["1"]}, "id")
+    assert [len(names) for names in channel.asked] == [4, 1]
+
+
+async def test_a_post_is_asked_in_one_write(runtime):
+    channel = Channel(**{"kong.request.get_method": "POST"})
+    await decide(channel, "access", tenant(Gateway()), runtime)
+    assert [len(names) for names in channel.asked] == [4]
+
+
+async def test_other_phases_are_not_ours(runtime):
+    channel = Channel()
+    assert await decide(channel, "log", tenant(Gateway()), runtime) == Proceed()
+    assert channel.asked == []
+
+
+async def test_an_unknown_instance(runtime):
+    assert await decide(Channel(), "access", None, runtime) == Restart()
+    refused = await decide(Channel(), "access", None, runtime)
+    assert refused.status == 503
+    assert json.loads(refused.body)["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+
+
+async def test_kong_having_gone_is_nobodys_fault(runtime):
+    with pytest.raises(EventOver):
+        await decide(Channel(**{"kong.request.get_raw_query": EventOver}), "access", tenant(Gateway()), runtime)
+
+
+async def test_a_spooled_body_is_read(runtime, tmp_path):
+    (tmp_path / "body").write_bytes(b"spooled")
+    gateway = Gateway()
+    channel = Channel(**{"kong.request.get_raw_body": RawBody(path=str(tmp_path / "body"))})
+    await decide(channel, "access", tenant(gateway), runtime)
+    assert gateway.request.body == b"spooled"
