@@ -47,7 +47,7 @@ from kong_federation.plan import (
 
 _LOG = logging.getLogger("kong_federation.gateway")
 
-# Decoding and preparing a plan takes about a millisecond for each 10 KB of it. Larger ones are prepared in a thread:
+# Decoding and preparing a plan takes 2 to 4 milliseconds for each 10 KB of it. Larger ones are prepared in a thread:
 # the loop gets its turn every few milliseconds then.
 _PREPARE_INLINE = 16_384
 

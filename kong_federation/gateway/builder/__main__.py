@@ -12,6 +12,7 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -32,8 +33,10 @@ def main(arguments: list[str]) -> int:
     """Serve one supergraph; returns when nobody needs it any more."""
     path, planner, grace = arguments
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
+    # A worker may have been started with signals blocked, and a process inherits that.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.nice(_NICE)
-    # Both halves of the traffic are forked or unlinked with this mask: nobody else may connect.
+    # Nobody else may connect to the socket that is made here.
     os.umask(0o077)
     listener = claim(Path(path))
     if listener is None:

@@ -71,7 +71,7 @@ def _serve_and_exit(planner: PlannerLike, connection: socket.socket) -> NoReturn
 
 def _forget_descriptors(keep: int) -> None:
     os.closerange(3, keep)
-    os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX") if keep < 4_096 else keep + 4_096)
+    os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
 
 
 def _serve(planner: PlannerLike, connection: socket.socket) -> None:

@@ -1,0 +1,81 @@
+"""The plan cache's bounds, and the estimate they rest on."""
+
+import gc
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from kong_federation.errors import FederationError
+from kong_federation.errors.codes import GRAPHQL_PARSE_FAILED
+from kong_federation.executor import prepare
+from kong_federation.gateway.builder.planning import make_planner
+from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, weigh_plan, weigh_refusal
+from kong_federation.plan import decode_plan, encode_plan
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def key(document, name=None, labels=()):
+    return PlanKey(document, name, frozenset(labels))
+
+
+def plan(weight):
+    return Prepared(None, introspects=False, weight=weight)
+
+
+def refusal(document):
+    return Refused((FederationError(GRAPHQL_PARSE_FAILED, "no"),), weigh_refusal(key(document)))
+
+
+def test_a_plan_depends_on_document_name_and_labels():
+    cache = PlanCache(1_000, 10)
+    cache.put(key("a"), plan(1))
+    assert cache.get(key("a")) is not None
+    assert cache.get(key("a", "A")) is cache.get(key("a", labels=["l"])) is cache.get(key("b")) is None
+
+
+def test_bytes_and_entries_are_bounded_and_the_least_recently_used_goes_first():
+    cache = PlanCache(100, 10)
+    cache.put(key("a"), plan(50))
+    cache.put(key("b"), plan(50))
+    cache.get(key("a"))
+    cache.put(key("c"), plan(50))
+    assert [bool(cache.get(key(name))) for name in "abc"] == [True, False, True]
+    cache = PlanCache(100, 2)
+    for name in "abc":
+        cache.put(key(name), plan(1))
+    assert [bool(cache.get(key(name))) for name in "abc"] == [False, True, True]
+    assert repr(cache) == "<PlanCache: 2 plans of 2 bytes, 0 refusals>"
+
+
+@pytest.mark.parametrize("cache", [PlanCache(0, 10), PlanCache(10, 10), PlanCache(1_000, 0)])
+def test_what_does_not_fit_is_not_kept(cache):
+    cache.put(key("a"), plan(11))
+    assert cache.get(key("a")) is None
+
+
+def test_refusals_push_out_no_plan():
+    cache = PlanCache(1_000, 10)
+    cache.put(key("a"), plan(1_000))
+    for number in range(10_000):
+        cache.put(key(f"{number}"), refusal(f"{number}"))
+    assert cache.get(key("a")) is not None
+    assert len(cache._refusals) < 5_000
+    cache.put(key("large"), refusal("x" * 10_000_000))
+    assert cache.get(key("large")) is None or cache._refusals.currsize <= 4_000_000
+
+
+def test_the_estimate_of_a_plans_memory_is_within_a_factor_of_two():
+    planner = make_planner((EXAMPLES / "supergraph.graphql").read_text(encoding="utf-8"))
+    document = (EXAMPLES / "query.graphql").read_text(encoding="utf-8")
+    encoded = encode_plan(planner.plan(document, None, frozenset()))
+    kept = [prepare(decode_plan(encoded))]
+    gc.collect()
+    tracemalloc.start()
+    kept += [prepare(decode_plan(encoded)) for _ in range(10)]
+    gc.collect()
+    measured = tracemalloc.get_traced_memory()[0] / 10
+    tracemalloc.stop()
+    estimated = weigh_plan(key(document), encoded) - weigh_refusal(key(document))
+    assert measured / 2 < estimated < measured * 2
