@@ -40,8 +40,8 @@ class ExecutionContext:
             be shared between requests.
         mask_errors: Whether the messages and extensions of subgraphs are hidden from the client.
         deadline: Time of the running loop (`loop.time()`) after which fetches end with SUBREQUEST_TIMEOUT.
-        max_errors: How many errors are reported at most; one subgraph error counts once for each place where its entity
-            stands, so a small answer could otherwise become a large one.
+        max_errors: How many errors are reported at most, at least one; one subgraph error counts once for each place
+            where its entity stands, so a small answer could otherwise become a large one.
     """
 
     transport: Transport

@@ -29,9 +29,8 @@ def of_failure(failure: FederationError, service: str | None, path: Segments, *,
         mask: Whether only the catalogue's sentence is shown.
     """
     if service is None:
-        error = failure.as_graphql()
-        error.setdefault("path", list(path))
-        return error if error["path"] else {key: value for key, value in error.items() if key != "path"}
+        own = failure.as_graphql()
+        return _error(own["message"], path, own["extensions"])
     message = failure.code.meaning if mask else failure.message
     return _error(message, path, {"code": failure.code.name, "service": service})
 

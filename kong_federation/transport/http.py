@@ -23,6 +23,8 @@ from kong_federation.transport.headers import incoming, outgoing
 
 # Bytes. Line and header sizes accepted in an answer; the library's own 8 KB is less than some cookies and traces have.
 MAX_HEADER_SIZE: Final = 32 * 1024
+# Unless the request brings its own; the library's would tell its version and Python's.
+USER_AGENT: Final = "kong-federation"
 # Bytes. The library wants bodies beyond this as a file, so that it can write them in pieces.
 MAX_PLAIN_BODY: Final = 2**20
 
@@ -89,6 +91,7 @@ class HttpTransport:
                 limit=0, limit_per_host=self._connections_per_host, keepalive_timeout=self._keepalive_timeout
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"user-agent": USER_AGENT},
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_timeout),
             max_line_size=MAX_HEADER_SIZE,
             max_field_size=MAX_HEADER_SIZE,

@@ -90,6 +90,15 @@ BAD = [
 ]
 
 
+async def test_integers_beyond_64_bits():
+    """The JSON parser makes floats of them, so an ID is refused rather than answered wrongly."""
+    assert await answered(ID, 2**64 - 1) == str(2**64 - 1)
+    assert await answered(ID, 2**64) == ({"x": None}, ["x"])
+    assert await answered(INT, 2**64) == ({"x": None}, ["x"])
+    assert await answered(FLOAT, 2**64) == float(2**64)
+    assert await answered(JSON, [2**64]) == [float(2**64)]
+
+
 @pytest.mark.parametrize(("type_", "value"), BAD)
 async def test_bad_values_become_null_with_an_error(type_, value):
     assert await answered(type_, value) == ({"x": None}, ["x"])

@@ -43,6 +43,14 @@ async def test_request_and_answer(transport):
     assert b"\r\nx-tail: t" in head
 
 
+@pytest.mark.parametrize(("given", "sent"), [((), b"kong-federation"), ((("user-agent", "mine"),), b"mine")])
+async def test_the_user_agent(transport, given, sent):
+    async with serving(plain(b"{}")) as server:
+        await transport.send(request(server.url, headers=given))
+    lines = [one for one in server.requests[0].split(b"\r\n") if one.lower().startswith(b"user-agent:")]
+    assert [one.split(b": ")[1] for one in lines] == [sent]
+
+
 async def test_headers_of_the_connection_are_not_sent(transport):
     async with serving(plain(b"{}")) as server:
         await transport.send(request(server.url, headers=(("connection", "close"), ("content-length", "7"))))
