@@ -10,8 +10,8 @@ Errors come from three sides, and are told in this order:
 What explains a fault:
 
 - an error told at the same path, above it, or below it;
-- a fetch that asked for this place and failed as a whole (no answer, no data, or an error without a path), or that
-  could not be asked properly because such a fetch came before it;
+- a fetch that asked for this place and failed as a whole (no answer, no data, or an error without a path);
+- where nothing was sent: such a fetch before the one that asked for this place, which then lacked its objects or keys;
 - for an absent value of a nullable field: a subgraph that answered null for the entity, or gave null for its key, or an
   entity that lacks a key because an earlier fetch has already been told about.
 
@@ -105,7 +105,9 @@ class _Report:
             path, lineage = containers[key][id(fault.holder)]
             path = (*path, _segment(fault))
             fillers = self.origins.of(chain_of(fault.position))
-            if self._is_told(path) or not lost.isdisjoint(fillers):
+            if self._is_told(path) or not self.failed.isdisjoint(fillers):
+                continue
+            if _is_missing(fault) and not lost.isdisjoint(fillers):
                 continue
             if fault.kind is FaultKind.ABSENT and self._is_unanswered(fillers, lineage):
                 continue
@@ -200,6 +202,11 @@ class _Places:
                             places.append(place)
             self.found[key] = found
         return self.found[key]
+
+
+def _is_missing(fault: Fault) -> bool:
+    """Tell whether nobody sent a value, not even null."""
+    return fault.position.field is not None and fault.position.field.source not in fault.holder
 
 
 def _segment(fault: Fault) -> str | int:

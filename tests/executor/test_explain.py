@@ -203,6 +203,24 @@ class TestFailedFetches:
         result = await World({"accounts": users("1"), "skus": {"data": {"_e": [{}]}}, "stock": 500}).run(plan)
         assert codes(result) == [("RESPONSE_VALIDATION_FAILED", "stock", ["users", 0, "count"])]
 
+    async def test_an_answer_of_null_is_not_excused_by_a_fetch_before(self):
+        plan = query(
+            Sequence(
+                (
+                    Parallel((USERS, root(1, "bosses", "{boss{__typename id}}"))),
+                    entities(2, "ages", "...on User{age}", flatten("users.@", "boss")),
+                )
+            ),
+            users=many(object_of("User", age=some(INT))),
+            boss=object_of("User", age=some(INT)),
+        )
+        answer = {"data": {"_e": [{"age": None}]}}
+        result = await World({"accounts": users("1"), "bosses": 503, "ages": answer}).run(plan)
+        assert codes(result) == [
+            ("SUBREQUEST_HTTP_ERROR", "bosses", ["boss"]),
+            ("RESPONSE_VALIDATION_FAILED", "ages", ["users", 0, "age"]),
+        ]
+
     async def test_a_long_chain_of_missing_keys_has_one_reason(self):
         def step(number, source):
             extra = (RepresentationField(source, source),) if source else ()
