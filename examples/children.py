@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-GRACE = 5.0  # seconds between asking a process to end and killing it
+GRACE = 20.0  # seconds between asking a process to end and killing it; the stand-in gives its own child 15
 LAST_LINES = 15
 PR_SET_PDEATHSIG = 1  # prctl(2)
 

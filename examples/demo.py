@@ -41,12 +41,15 @@ def main() -> int:
     end_like_ctrl_c()
     try:
         with Children() as children:
-            return run(children, arguments)
+            try:
+                return run(children, arguments)
+            except KeyboardInterrupt:
+                print("\nEnding everything.", flush=True)
+                raise
     except (DemoError, ChildDiedError, TimeoutError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nEverything has ended.")
         return 130 if arguments.once else 0
 
 
