@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ _PAUSE = 1.0  # seconds from one start to the next at least, as in Kong
 _NOT_FOUND = 127  # the status of a command that does not exist
 _PATIENCE = 30.0  # seconds until the socket must answer after a start
 _FAREWELL = 15.0  # seconds for requests in flight after SIGTERM
+_LAST_LINES = 0.2  # seconds for what an ended server has written
 _LINE = 1 << 20  # bytes of the longest line of output
 
 
@@ -68,6 +70,7 @@ class Child:
         self._listener = listener
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._readers: set[asyncio.Task[None]] = set()
         self._ending = False
 
     @property
@@ -112,15 +115,31 @@ class Child:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeper
             self._keeper = None
+        if self._readers:
+            # The last lines; output that is still held open by then is given up.
+            _, late = await asyncio.wait(self._readers, timeout=_LAST_LINES)
+            for reading in late:
+                reading.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _run(self) -> asyncio.subprocess.Process:
-        process = await asyncio.create_subprocess_exec(
-            *self._arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            limit=_LINE,
-        )
+        # A pipe of our own: the loop's would let nobody see the process end before every heir of its output has ended.
+        ours, theirs = os.pipe()
+        reader = asyncio.StreamReader(limit=_LINE)
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(ours, "rb"))
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._arguments, stdin=asyncio.subprocess.DEVNULL, stdout=theirs, stderr=asyncio.subprocess.STDOUT
+            )
+        except BaseException:
+            transport.close()
+            raise
+        finally:
+            os.close(theirs)
+        reading = asyncio.create_task(self._pass_on(process.pid, reader, transport))
+        self._readers.add(reading)
+        reading.add_done_callback(self._readers.discard)
         self._process = process
         self._listener(ServerStarted(process.pid))
         return process
@@ -129,7 +148,6 @@ class Child:
         loop = asyncio.get_running_loop()
         while True:
             started = loop.time()
-            await self._pass_on(process)
             status = await process.wait()
             if self._ending:
                 return
@@ -139,16 +157,18 @@ class Child:
             await asyncio.sleep(max(0.0, started + _PAUSE - loop.time()))
             process = await self._run()
 
-    async def _pass_on(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        while True:
-            try:
-                line = await process.stdout.readline()
-            except ValueError:
-                continue  # Longer than any line of a log; what was read of it is dropped.
-            if not line:
-                return
-            self._listener(ServerSaid(process.pid, line.decode(errors="replace").rstrip("\n")))
+    async def _pass_on(self, pid: int, reader: asyncio.StreamReader, transport: asyncio.ReadTransport) -> None:
+        try:
+            while True:
+                try:
+                    line = await reader.readline()
+                except ValueError:
+                    continue  # Longer than any line of a log; what was read of it is dropped.
+                if not line:
+                    return
+                self._listener(ServerSaid(pid, line.decode(errors="replace").rstrip("\n")))
+        finally:
+            transport.close()
 
 
 def _answers(path: Path) -> bool:
