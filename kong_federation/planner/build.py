@@ -178,6 +178,7 @@ class Builder:
         own_keys: bool,
     ) -> frozenset[Step]:
         """Ask a place for a field and for what is below it."""
+        self._search.budget.spend()
         node = objects.site.node
         bound = self.bound.get((node, objects.types[0], want))
         data = bound or node.claim(want, objects.types, move.graph, move.type, own_key=own_keys)

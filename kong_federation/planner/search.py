@@ -67,7 +67,7 @@ class Search:
         self.graph = graph
         self.costs = Costs(graph.graphs)
         self.field_sets = FieldSets(graph.catalog)
-        self._budget = budget
+        self.budget = budget
         self._restrictor = Restrictor()
         self._positions: dict[tuple[Shape, str, str, SelectionSet], PositionDecision] = {}
         self._objects: dict[tuple[str, tuple[Want, ...], tuple[Origin, ...]], Decision] = {}
@@ -159,7 +159,7 @@ class Search:
         key = (runtime_type, wants, origins)
         decision = self._objects.get(key)
         if decision is None:
-            self._budget.spend()
+            self.budget.spend()
             cut_before, self._cut = self._cut, False
             decision = self._decide(runtime_type, wants, origins)
             if not self._cut:
@@ -218,7 +218,7 @@ class Search:
         sources = []
         at_hand = {origin.graph for origin in origins}
         for move in self.graph.resolvers(runtime_type, want.name):
-            self._budget.spend()
+            self.budget.spend()
             if move.requires:
                 source = self._requiring(runtime_type, want, move, origins, entries)
                 if source is not None:
@@ -294,7 +294,7 @@ class Search:
         for _, sources in undecided:
             combinations *= len(sources)
         if combinations <= _EXACT_COMBINATIONS:
-            self._budget.spend(combinations)
+            self.budget.spend(combinations)
             best = min(
                 product(*(sources for _, sources in undecided)),
                 key=lambda chosen: self.costs.price(base | self._union(chosen), sum(source.late for source in chosen)),

@@ -31,8 +31,9 @@ def parse_field_set(text: str) -> SelectionSet:
     except GraphQLError as error:
         raise ValueError(f"not a field set: {text!r}") from error
     definition = document.definitions[0]
-    if not isinstance(definition, OperationDefinitionNode):
-        raise ValueError(f"not a field set: {text!r}")  # noqa: TRY004 - a value is wrong, not a Python type
+    alone = len(document.definitions) == 1
+    if not alone or not isinstance(definition, OperationDefinitionNode) or not definition.selection_set.selections:
+        raise ValueError(f"not a field set: {text!r}")
     return _selections(definition.selection_set)
 
 

@@ -6,7 +6,8 @@ leaves unsaid is filled in here, so that nothing above has to know there was a v
 
 - a value type has no `join__type` at all: every subgraph may return it, so it is in all of them;
 - key fields are in every subgraph that has the key, though only the owner is named on them;
-- a field of an entity that names no subgraph is the owner's.
+- a field of an entity that names no subgraph is the owner's;
+- what `provides` names is external in that subgraph, which only later versions say.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from graphql import (
 
 from kong_federation.errors import FederationError
 from kong_federation.errors.codes import SUPERGRAPH_INVALID
-from kong_federation.selection import Field
+from kong_federation.selection import Field, InlineFragment, SelectionSet
 from kong_federation.supergraph import joins
 from kong_federation.supergraph.links import read_links, spec_name
 from kong_federation.supergraph.model import (
@@ -45,6 +46,7 @@ from kong_federation.supergraph.model import (
     Subgraph,
     Supergraph,
     TypeInfo,
+    named_type,
 )
 
 _KINDS: dict[type[DefinitionNode], Kind] = {
@@ -80,6 +82,8 @@ def load_supergraph(text: str) -> Supergraph:
         raise FederationError(SUPERGRAPH_INVALID, f"the supergraph is not valid SDL: {error}") from error
     except (ValueError, KeyError) as error:
         raise FederationError(SUPERGRAPH_INVALID, f"the supergraph cannot be read: {error}") from error
+    if links["join"].version < (0, 2):
+        types = _with_provided(types)
     supergraph = Supergraph(document, links, graphs, types, _roots(document, types))
     if supergraph.roots.get("query") not in types:
         raise FederationError(SUPERGRAPH_INVALID, "the supergraph has no query root type")
@@ -189,6 +193,32 @@ def _field(
             if in_key and graph not in said:
                 said[graph] = JoinField(text)
     return FieldInfo(name, text, said, applied.others, applied.inaccessible)
+
+
+def _with_provided(types: dict[str, TypeInfo]) -> dict[str, TypeInfo]:
+    """The types, with fields that are provided in a subgraph known there as external."""
+    provided: set[tuple[str, str, str]] = set()
+
+    def note(graph: str, type_name: str, selections: SelectionSet) -> None:
+        for selection in selections:
+            if isinstance(selection, InlineFragment):
+                note(graph, selection.type_name, selection.selections)
+            elif selection.name in types[type_name].fields:
+                provided.add((graph, type_name, selection.name))
+                note(graph, named_type(types[type_name].fields[selection.name].type), selection.selections)
+
+    for info in types.values():
+        for field in info.fields.values():
+            for graph, join in field.joins.items():
+                note(graph, named_type(field.type), join.provides)
+    completed = dict(types)
+    for graph, owner, name in sorted(provided):
+        info = completed[owner]
+        field = info.fields[name]
+        if graph not in field.joins:
+            joined = replace(field, joins={**field.joins, graph: JoinField(field.type, external=True)})
+            completed[owner] = replace(info, fields={**info.fields, name: joined})
+    return completed
 
 
 def _roots(document: DocumentNode, types: Mapping[str, TypeInfo]) -> dict[str, str]:
