@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -23,7 +22,6 @@ from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import (
     DOCUMENT_LIMIT_EXCEEDED,
     INTERNAL_SERVER_ERROR,
-    SUPERGRAPH_INVALID,
     Fault,
 )
 from kong_federation.executor import Executable, SubgraphTarget, prepare
@@ -31,7 +29,7 @@ from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused,
 from kong_federation.gateway.client import BuilderClient
 from kong_federation.gateway.exchange import HttpRequest
 from kong_federation.gateway.messages import IntrospectionJob, PlanJob, pack_job
-from kong_federation.gateway.propagation import Headers, propagate, propagated_names
+from kong_federation.gateway.routes import RequestTargets, find_routes
 from kong_federation.gateway.settings import Settings
 from kong_federation.plan import (
     Condition,
@@ -55,13 +53,6 @@ _PREPARE_INLINE = 16_384
 _REMEMBERED_INTROSPECTIONS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
-    url: str
-    timeout: float
-    names: frozenset[str]
-
-
 class Generation:
     """
     One supergraph and all that is derived from it.
@@ -78,7 +69,7 @@ class Generation:
     def __init__(self, settings: Settings, builder: BuilderClient, subgraphs: Mapping[str, str]) -> None:
         self._settings = settings
         self._builder = builder
-        self._routes = _routes(settings, subgraphs)
+        self._routes = find_routes(settings, subgraphs)
         self._cache = PlanCache(settings.planning.cache_max_bytes, settings.planning.cache_max_entries)
         self._planning: dict[PlanKey, asyncio.Task[Prepared | Refused]] = {}
         self._introspections: LRUCache[tuple[str, bytes], dict[str, Any]] = LRUCache(_REMEMBERED_INTROSPECTIONS)
@@ -161,53 +152,27 @@ class Generation:
 
     def targets(self, request: HttpRequest) -> Mapping[str, SubgraphTarget]:
         """Where the subgraphs are for one request, with the headers that travel to each."""
-        headers: dict[frozenset[str], Headers] = {}
-        targets = {}
-        for name, route in self._routes.items():
-            own = headers.get(route.names)
-            if own is None:
-                own = headers[route.names] = propagate(request, route.names)
-            targets[name] = SubgraphTarget(route.url, route.timeout, own)
-        return targets
+        return RequestTargets(self._routes, request)
 
     async def introspect(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
         """
         The `data` of an introspection query.
 
         Raises:
-            FederationErrors: Why there is none.
-            FederationError: As above.
+            FederationError: Why there is none.
         """
         key = (document, orjson.dumps(variables, option=orjson.OPT_SORT_KEYS))
         data: dict[str, Any] | None = self._introspections.get(key)
         if data is None:
             deadline = self._settings.limits.deadline
-            content = await self._builder.order(pack_job(IntrospectionJob(document, variables)), deadline, deadline)
+            job = pack_job(IntrospectionJob(document, variables))
+            try:
+                content = await self._builder.order(job, deadline, deadline)
+            except FederationErrors as errors:
+                # The executor takes one failure for one part of the operation.
+                raise errors.errors[0] from None
             data = self._introspections[key] = orjson.loads(content)
         return data
-
-
-def _routes(settings: Settings, subgraphs: Mapping[str, str]) -> dict[str, _Route]:
-    own = {subgraph.name: subgraph for subgraph in settings.subgraphs}
-    for name in own.keys() - subgraphs.keys():
-        _LOG.warning("the configuration names a subgraph %s that the supergraph does not have", name)
-    defaults = settings.subgraph_defaults
-    routes: dict[str, _Route] = {}
-    for name, url in subgraphs.items():
-        found = own.get(name)
-        timeout = defaults.read_timeout if found is None or found.read_timeout is None else found.read_timeout
-        rules = (defaults.headers,) if found is None else (defaults.headers, found.headers)
-        address = (found.url if found is not None else None) or url
-        routes[name] = _Route(address, timeout / 1000, propagated_names(rules))
-    without = [name for name, route in routes.items() if not route.url.startswith(("http://", "https://"))]
-    if without:
-        raise FederationErrors(
-            [
-                FederationError(SUPERGRAPH_INVALID, f"the subgraph {name} has no http or https address")
-                for name in without
-            ]
-        )
-    return routes
 
 
 def _prepare(encoded: bytes) -> Executable:

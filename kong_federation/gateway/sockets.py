@@ -75,11 +75,11 @@ def claim(path: Path) -> socket.socket | None:
 
 
 def give_up(path: Path, listener: socket.socket) -> None:
-    """Stop listening, and remove the socket's file."""
-    with _locked(path.parent):
+    """Stop listening, and remove the socket's file; the directory may be gone already."""
+    with contextlib.suppress(FileNotFoundError), _locked(path.parent):
         # Nobody else can have claimed it: until here, connecting to it works.
         path.unlink(missing_ok=True)
-        listener.close()
+    listener.close()
 
 
 def peer_process(descriptor: int) -> int | None:

@@ -52,7 +52,8 @@ async def follow(settings: SupergraphSettings) -> AsyncIterator[SupergraphText |
         None once if there is none to begin with.
     """
     if settings.sdl is not None:
-        yield _text(settings.sdl)
+        # Ten megabytes take longer to digest than the loop may stand still.
+        yield await asyncio.to_thread(_text, settings.sdl)
         return
     assert settings.path is not None
     path = Path(settings.path)

@@ -1,7 +1,8 @@
 """What the gateway's tests share."""
 
 import pytest
-from gateway_world import World
+
+from tests.gateway.gateway_world import World
 
 
 @pytest.fixture

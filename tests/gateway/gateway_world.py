@@ -4,10 +4,9 @@ import asyncio
 import json
 from dataclasses import dataclass, field
 
-from scripted_planner import PROGRAM
-
 from kong_federation.gateway import Gateway, HttpRequest, parse_settings
 from kong_federation.transport import MemoryTransport, SubgraphResponse
+from tests.gateway.scripted_planner import PROGRAM
 
 URL = "http://a.test/graphql"
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -13,11 +14,13 @@ import time
 from pathlib import Path
 
 import pytest
-from gateway_world import code, post, until
-from scripted_planner import PROGRAM
 
 from kong_federation.gateway import client, sockets
 from kong_federation.gateway.builder import process as planning_process
+from tests.gateway.gateway_world import code, post, until
+from tests.gateway.scripted_planner import PROGRAM
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 
 def alive(pid):
@@ -208,6 +211,14 @@ def test_a_stale_socket_is_replaced_and_a_live_one_is_not(tmp_path):
     assert sockets.claim(path) is None
     sockets.give_up(path, listener)
     assert not path.exists()
+
+
+def test_a_runtime_directory_may_vanish(tmp_path):
+    path = sockets.socket_path(tmp_path / "run", "00ff" * 16)
+    listener = sockets.claim(path)
+    shutil.rmtree(path.parent)
+    sockets.give_up(path, listener)
+    assert listener.fileno() == -1
 
 
 def test_a_second_builder_leaves_at_once(tmp_path):

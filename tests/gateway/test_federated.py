@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from gateway_world import post, read
 
 from kong_federation.gateway import BuilderProgram, Gateway, parse_settings
 from kong_federation.gateway.sockets import peer_process
 from kong_federation.transport import MemoryTransport
+from tests.gateway.gateway_world import post, read
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SUPERGRAPH = (EXAMPLES / "supergraph.graphql").read_text(encoding="utf-8")

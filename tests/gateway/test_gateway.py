@@ -7,10 +7,10 @@ import logging
 import weakref
 
 import pytest
-from gateway_world import URL, code, post, read, until
 
 from kong_federation.gateway import HttpRequest
 from kong_federation.transport import SubgraphResponse
+from tests.gateway.gateway_world import URL, code, post, read, until
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"

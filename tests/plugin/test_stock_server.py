@@ -7,8 +7,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from shop_subgraphs import Handler, serving
-from stock_server import ROOT, Kong, Request, stock_server
+
+from tests.plugin.shop_subgraphs import Handler, serving
+from tests.plugin.stock_server import ROOT, Kong, Request, stock_server
 
 QUERY = "query ($first: Int) { me { name reviews(first: $first) { body } } }"
 ANSWER = {"data": {"me": {"name": "Ada", "reviews": [{"body": "Good."}]}}}

@@ -1,0 +1,91 @@
+"""Where subgraphs are: once per generation, and then for one request with the headers that travel to each."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from kong_federation.errors import FederationError, FederationErrors
+from kong_federation.errors.codes import SUPERGRAPH_INVALID
+from kong_federation.executor import SubgraphTarget
+from kong_federation.gateway.exchange import HttpRequest
+from kong_federation.gateway.propagation import Headers, propagate, propagated_names
+from kong_federation.gateway.settings import Settings
+
+_LOG = logging.getLogger("kong_federation.gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """
+    One subgraph, for all requests.
+
+    Args:
+        url: Absolute URL.
+        timeout: Seconds for one exchange.
+        headers: Names of the headers that travel there, in lower case.
+    """
+
+    url: str
+    timeout: float
+    headers: frozenset[str]
+
+
+def find_routes(settings: Settings, subgraphs: Mapping[str, str]) -> dict[str, Route]:
+    """
+    Find each subgraph's route by the configuration and the supergraph.
+
+    Args:
+        settings: The whole configuration.
+        subgraphs: Names and addresses, as in the supergraph.
+
+    Raises:
+        FederationErrors: SUPERGRAPH_INVALID for each subgraph without an address.
+    """
+    own = {subgraph.name: subgraph for subgraph in settings.subgraphs}
+    for name in own.keys() - subgraphs.keys():
+        _LOG.warning("the configuration names a subgraph %s that the supergraph does not have", name)
+    defaults = settings.subgraph_defaults
+    routes: dict[str, Route] = {}
+    for name, url in subgraphs.items():
+        found = own.get(name)
+        timeout = defaults.read_timeout if found is None or found.read_timeout is None else found.read_timeout
+        rules = (defaults.headers,) if found is None else (defaults.headers, found.headers)
+        address = (found.url if found is not None else None) or url
+        routes[name] = Route(address, timeout / 1000, propagated_names(rules))
+    without = [name for name, route in routes.items() if not route.url.startswith(("http://", "https://"))]
+    if without:
+        message = "the subgraph {} has no http or https address"
+        raise FederationErrors([FederationError(SUPERGRAPH_INVALID, message.format(name)) for name in without])
+    return routes
+
+
+class RequestTargets(Mapping[str, SubgraphTarget]):
+    """
+    The subgraphs for one request; each is made when it is asked for, because most requests need few of many.
+
+    Args:
+        routes: All of the generation's.
+        request: The client's request.
+    """
+
+    __slots__ = ("_headers", "_request", "_routes")
+
+    def __init__(self, routes: Mapping[str, Route], request: HttpRequest) -> None:
+        self._routes = routes
+        self._request = request
+        self._headers: dict[frozenset[str], Headers] = {}
+
+    def __getitem__(self, name: str) -> SubgraphTarget:
+        route = self._routes[name]
+        headers = self._headers.get(route.headers)
+        if headers is None:
+            headers = self._headers[route.headers] = propagate(self._request, route.headers)
+        return SubgraphTarget(route.url, route.timeout, headers)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._routes)
+
+    def __len__(self) -> int:
+        return len(self._routes)
