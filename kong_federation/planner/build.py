@@ -213,14 +213,19 @@ class Builder:
         assert source.demand is not None
         assert source.entry is not None
         demand = source.demand
+        # A representation without what it should carry is not sent at all, so requirements may be conditional only
+        # where the whole request is. Where they cost no request of their own they are not worth a condition.
+        asked = when if condition != NO_CONDITION and demand.decision.calls else ALWAYS
         required = replace(objects, entries={**objects.entries, **demand.decision.entries})
         suppliers: set[Step] = set()
         for want, sources in zip(demand.wants, demand.decision.sources, strict=True):
             for inner in sources:
-                place = self._place_for(required, inner, when, NO_CONDITION)
+                here = inner.demand is None and inner.move.graph in required.places
+                place = self._place_for(required, inner, asked, NO_CONDITION if here or asked == ALWAYS else condition)
                 suppliers.add(place.step)
-                suppliers |= self._field(required, want, inner.move, inner.shape, place, when, own_keys=False)
+                suppliers |= self._field(required, want, inner.move, inner.shape, place, asked, own_keys=False)
         step = self._enter(objects, source.entry, frozenset(suppliers), condition, demand.wants)
+        step.alone = step.alone or asked != ALWAYS
         return Place(step, step.tree)
 
     def _enter(

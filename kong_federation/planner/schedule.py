@@ -109,7 +109,7 @@ def _ride_along(step: Step, request: Request | None) -> None:
 
     The condition goes to the fields, as `@include` and `@skip`.
     """
-    if request is None or not step.when or not any(_same_site(other, step) for other in request.steps):
+    if request is None or not step.when or step.alone or not any(_same_site(other, step) for other in request.steps):
         return
     for field in step.tree.fields.values():
         field.when = (step.when,)

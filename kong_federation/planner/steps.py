@@ -104,6 +104,7 @@ class Step:
         when: The condition it as a whole stands under.
         inputs: Runtime type -> representation; empty for root fetches.
         typed: Whether representations are chosen by the objects' `__typename`.
+        alone: Whether it must keep its condition, because what it requires stands under that condition too.
     """
 
     graph: str
@@ -114,6 +115,7 @@ class Step:
     when: Conjunction = frozenset()
     inputs: dict[str, Input] = field(default_factory=dict)
     typed: bool = False
+    alone: bool = False
 
 
 def unconditional(when: When, step: Step) -> When:

@@ -113,6 +113,24 @@ def test_what_is_fetched_anyway_carries_its_conditions() -> None:
     assert entities.variables == ("tag",)
 
 
+def test_what_a_conditional_field_requires_is_there_for_the_others_too() -> None:
+    """A representation that lacks a requirement is not sent, and `inStock` would be lost with it."""
+    plan = planner("simple-requires-provides").plan(
+        "query ($x: Boolean!) { products { inStock shippingEstimate @include(if: $x) } }"
+    )
+    root, entities = fetches(plan.node)
+
+    assert root.document == "{products{upc price weight}}"
+    assert "inStock shippingEstimate@include(if:$x)" in entities.document
+
+
+def test_requirements_that_cost_a_request_keep_their_condition() -> None:
+    plan = planner("requires-circular").plan("query ($x: Boolean!) { feed { id byExpert @include(if: $x) } }")
+
+    assert isinstance(plan.node, Sequence)
+    assert all(isinstance(node, Condition) for node in plan.node.nodes[1:])
+
+
 def test_two_conditions_on_one_field_are_two_selections() -> None:
     plan = planner("simple-requires-provides").plan(
         "query ($a: Boolean!, $b: Boolean!) { me { name @include(if: $a) name @include(if: $b) } }"
