@@ -1,0 +1,9 @@
+"""Worlds made of a supergraph: deterministic data, strict subgraphs in memory, and a monolith that must agree."""
+
+from spec.testkit.extract import extract
+from spec.testkit.facts import Facts
+from spec.testkit.truth import Thing, Truth
+from spec.testkit.whole import Whole
+from spec.testkit.world import Answer, World
+
+__all__ = ["Answer", "Facts", "Thing", "Truth", "Whole", "World", "extract"]

@@ -1,0 +1,97 @@
+"""A whole world: the data, its subgraphs in memory, and the monolith that answers the same operation at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLResolveInfo, GraphQLSchema, execute_sync, parse
+
+from kong_federation.executor import ExecutionContext, SubgraphTarget, prepare
+from kong_federation.plan import QueryPlan
+from kong_federation.planner import Planner
+from kong_federation.supergraph import Supergraph
+from kong_federation.transport import MemoryTransport
+from spec.testkit.subgraph import MemorySubgraph
+from spec.testkit.truth import Thing, Truth
+
+# Seconds; in-memory subgraphs answer at once, but the machine may be busy.
+_TIMEOUT = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    What an operation came to.
+
+    Args:
+        data: The response's `data`.
+        errors: Texts.
+        mutations: Mutation fields with their arguments, in the order they were run.
+    """
+
+    data: Any
+    errors: tuple[str, ...]
+    mutations: tuple[str, ...]
+
+
+class World:
+    """
+    One world.
+
+    Args:
+        planner: Of the supergraph.
+        seed: Of the data.
+        labels: Active labels of progressive overrides.
+    """
+
+    def __init__(self, planner: Planner, seed: int, labels: frozenset[str] = frozenset()) -> None:
+        supergraph: Supergraph = planner.supergraph
+        self._planner = planner
+        self._api: GraphQLSchema = planner.api_schema
+        self.truth = Truth(supergraph, seed, labels)
+        self._log: list[str] = []
+        self.subgraphs = {
+            subgraph.name: MemorySubgraph(self.truth, graph, self._log) for graph, subgraph in supergraph.graphs.items()
+        }
+
+    def federated(self, plan: QueryPlan, variables: Mapping[str, Any]) -> Answer:
+        """Run a plan on the subgraphs."""
+        self._log.clear()
+        executable = prepare(plan)
+        transport = MemoryTransport({f"memory:{name}": found.answer for name, found in self.subgraphs.items()})
+        context = ExecutionContext(
+            transport=transport,
+            targets={name: SubgraphTarget(f"memory:{name}", _TIMEOUT) for name in self.subgraphs},
+            introspect=self._introspect,
+            mask_errors=False,
+        )
+        result = asyncio.run(executable.execute(executable.coerce(dict(variables)), context))
+        return Answer(result.data, tuple(str(error["message"]) for error in result.errors), tuple(self._log))
+
+    def monolith(self, text: str, variables: Mapping[str, Any]) -> Answer:
+        """Execute the operation on the public schema with the same data."""
+        log: list[str] = []
+        mutation = self._planner.supergraph.roots.get("mutation")
+
+        def resolve(thing: Thing, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+            if info.parent_type.name == mutation:
+                log.append(f"{info.field_name}{sorted(arguments.items())}")
+            return self.truth.value(thing, info.field_name, arguments)
+
+        document = parse(text)
+        kind = next(item.operation.value for item in document.definitions if hasattr(item, "operation"))
+        result = execute_sync(
+            self._api,
+            document,
+            root_value=Thing(self._planner.supergraph.roots[kind], 0),
+            variable_values=dict(variables),
+            field_resolver=resolve,
+            type_resolver=lambda thing, *_: thing.type_name,
+        )
+        return Answer(result.data, tuple(error.message for error in result.errors or ()), tuple(log))
+
+    async def _introspect(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
+        return self._planner.introspect(document, variables)
