@@ -10,6 +10,7 @@ from kong_federation.standin.entities import Configuration, Consumer, KeyCredent
 from kong_federation.standin.headers import HeaderList
 from kong_federation.standin.request import Request
 from kong_federation.standin.router import Match
+from kong_federation.standin.uri import escape
 
 
 @dataclass(slots=True)
@@ -69,7 +70,7 @@ def begin(request: Request, match: Match, configuration: Configuration, node: st
         scheme=service.protocol if service else "http",
         host=host,
         port=service.port if service else 80,
-        path=match.path,
+        path=escape(match.path),
         named=not is_address(host),
         host_header=(request.headers.first("host") or "") if match.route.preserve_host else "",
     )

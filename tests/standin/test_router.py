@@ -116,8 +116,6 @@ def test_what_goes_upstream_is_escaped_again():
     assert escape("/a b/\xe4/%20") == "/a%20b/%E4/%20"
 
 
-@pytest.mark.parametrize(
-    ("target", "parts"), [("/a?b=c?d", ("/a", "b=c?d")), ("/a", ("/a", "")), ("/a?", ("/a", ""))]
-)
+@pytest.mark.parametrize(("target", "parts"), [("/a?b=c?d", ("/a", "b=c?d")), ("/a", ("/a", "")), ("/a?", ("/a", ""))])
 def test_the_parts_of_a_target(target, parts):
     assert split_target(target) == parts
