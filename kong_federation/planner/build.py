@@ -75,7 +75,7 @@ class Builder:
         self._kind = kind
         self._root = root
         self._done: dict[tuple[DataNode, Shape, Step, Tree, SelectionSet], frozenset[Step]] = {}
-        self._steps: dict[tuple[DataNode, Path, str, frozenset[Step], Conjunction, str], Step] = {}
+        self._steps: dict[tuple[DataNode, Path, str, frozenset[Step], Conjunction, str], list[Step]] = {}
 
     def build(self, root_type: str, wants: tuple[Want, ...], decision: Decision) -> None:
         """Build all steps for wants of the root object."""
@@ -244,26 +244,36 @@ class Builder:
             needs |= self._field(objects, want, move, want.shape, place, ALWAYS, own_keys=False)
         if objects.origin is not None:
             needs.add(objects.origin)
-        step = self._step(objects.site, entry, frozenset(needs), condition)
+        wanted = tuple(requires)
+        step = self._step(objects, entry, frozenset(needs), condition, wanted)
         if isinstance(entry.move, KeyMove):
             if objects.teller is not None:
                 step.typed = objects.site.node.typed = objects.teller.tree.typename = True
             known = step.inputs.setdefault(objects.runtime_type, Input(entry.move.type_name, entry.wants))
-            known.requires += [want for want in requires if want not in known.requires]
+            known.requires += [want for want in wanted if want not in known.requires]
         return step
 
-    def _step(self, site: Site, entry: Entry, needs: frozenset[Step], condition: Conjunction) -> Step:
+    def _step(
+        self,
+        objects: Objects,
+        entry: Entry,
+        needs: frozenset[Step],
+        condition: Conjunction,
+        requires: tuple[Want, ...],
+    ) -> Step:
+        """The step of this site, subgraph and prerequisites; one of several where representations disagree."""
+        site = objects.site
         by_key = isinstance(entry.move, KeyMove)
         owner = "" if by_key else entry.move.type_name
-        key = (site.node, site.path, entry.move.graph, needs, condition, owner)
-        step = self._steps.get(key)
-        if step is None:
-            kind = self._kind if not site.path else OperationKind.QUERY
-            step = Step(
-                entry.move.graph, OperationKind.QUERY if by_key else kind, site, Tree(owner), set(needs), condition
-            )
-            self._steps[key] = step
-            self.steps.append(step)
+        alike = self._steps.setdefault((site.node, site.path, entry.move.graph, needs, condition, owner), [])
+        for step in alike:
+            known = step.inputs.get(objects.runtime_type)
+            if known is None or not known.disagrees(requires):
+                return step
+        kind = self._kind if not site.path and not by_key else OperationKind.QUERY
+        step = Step(entry.move.graph, kind, site, Tree(owner), set(needs), condition)
+        alike.append(step)
+        self.steps.append(step)
         return step
 
 

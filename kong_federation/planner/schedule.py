@@ -123,10 +123,18 @@ def _same_site(first: Step, second: Step) -> bool:
 def _put(step: Step, request: Request) -> None:
     """Add a step to a request; steps of one site become one."""
     for other in request.steps:
-        if step.inputs and _same_site(other, step):
+        if step.inputs and _same_site(other, step) and not _disagree(other, step):
             _absorb(other, step)
             return
     request.steps.append(step)
+
+
+def _disagree(first: Step, second: Step) -> bool:
+    return any(
+        known.disagrees(second.inputs[runtime_type].requires)
+        for runtime_type, known in first.inputs.items()
+        if runtime_type in second.inputs
+    )
 
 
 def _absorb(step: Step, other: Step) -> None:

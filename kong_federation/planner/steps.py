@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from kong_federation.operation import ALWAYS, Conjunction, Want, When, union
@@ -74,6 +75,15 @@ class Input:
     typename: str
     keys: tuple[Want, ...]
     requires: list[Want] = field(default_factory=list)
+
+    def disagrees(self, requires: Iterable[Want]) -> bool:
+        """
+        Whether a representation cannot carry more requirements, because it carries a field with other arguments.
+
+        Two fields may require `price(currency: "USD")` and `price(currency: "EUR")`; a representation has one `price`.
+        """
+        carried = {want.name: want.arguments for want in (*self.keys, *self.requires)}
+        return any(carried.get(want.name, want.arguments) != want.arguments for want in requires)
 
 
 @dataclass(slots=True, eq=False)
