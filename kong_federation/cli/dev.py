@@ -98,10 +98,8 @@ def _print(event: Event, *, access: bool) -> None:
 def _line(event: Event, *, access: bool) -> str:
     match event:
         case ConfigurationRead(services, routes, plugins):
-            head = f"configuration read: {services} services, {len(routes)} routes, {len(plugins)} plugins"
-            return "\n".join(
-                [head, *(f"  route  {route}" for route in routes), *(f"  plugin {one}" for one in plugins)]
-            )
+            head = f"configuration read: {services} services, {routes} routes, {len(plugins)} plugins"
+            return "\n".join([head, *(f"  plugin {plugin}" for plugin in plugins)])
         case Warned(text):
             return f"warning: {text}"
         case ServerStarted(pid):
@@ -110,8 +108,8 @@ def _line(event: Event, *, access: bool) -> str:
             return f"plugin server (pid {pid}) ended with status {status}"
         case ServerSaid(pid, line):
             return f"[plugin server {pid}] {line}"
-        case Ready(url):
-            return f"ready: {url}"
+        case Ready(url, routes):
+            return "\n".join([*(f"  route {route}" for route in routes), f"ready: {url}"])
         case Logged(level, text):
             return f"[{level}] {text}" if level in _HEARD else ""
         case Answered(client, method, target, status, seconds, request_id, route):

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationRead:
-    """A configuration is in use: how much is in it, and where its routes are."""
+    """A configuration was read and is right: how much is in it, and where each plugin runs."""
 
     services: int
-    routes: tuple[str, ...]
+    routes: int
     plugins: tuple[str, ...]
 
 
@@ -47,9 +47,10 @@ class ServerSaid:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Requests are taken."""
+    """Requests are taken, at a base URL; each route with its URLs and where it leads."""
 
     url: str
+    routes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

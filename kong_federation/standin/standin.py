@@ -27,7 +27,7 @@ from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.standin.answers import finish_headers
 from kong_federation.standin.child import COMMAND, Child, ask_dump
 from kong_federation.standin.declarative import read_configuration
-from kong_federation.standin.entities import Configuration
+from kong_federation.standin.entities import Configuration, Route
 from kong_federation.standin.events import ConfigurationRead, Listener, Ready, Warned, silent
 from kong_federation.standin.front import Front
 from kong_federation.standin.generation import Generation, put_to_use
@@ -36,7 +36,6 @@ from kong_federation.standin.rpc import REPLAYS, PluginServer
 from kong_federation.standin.yaml_file import read_yaml
 
 _LOOK = 0.5  # seconds between two looks at a watched file
-_HEAD = 32_768  # bytes of a header line; nginx's four buffers of 8 KiB together
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +139,7 @@ class StandIn:
         assert self._front is not None
         assert self._plugin is not None
         self._front.generation = self._read(self._plugin)
+        self._ready(self._front.generation)
 
     async def watch(self) -> None:
         """Reload whenever the file changes, until cancelled; a file that is wrong is a warning."""
@@ -182,10 +182,10 @@ class StandIn:
             self._listener,
         )
         await self._listen(self._front)
-        self._listener(Ready(self.url))
+        self._ready(generation)
 
     async def _listen(self, front: Front) -> None:
-        application = web.Application(handler_args={"auto_decompress": False, "max_line_size": _HEAD})
+        application = web.Application(handler_args={"auto_decompress": False})
         application.router.add_route("*", "/{path:.*}", front.handle)
         application.on_response_prepare.append(finish_headers)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
@@ -210,21 +210,24 @@ class StandIn:
         self._listener(
             ConfigurationRead(
                 services=len(configuration.services),
-                routes=tuple(_described(configuration)),
+                routes=len(configuration.routes),
                 plugins=tuple(_scoped(configuration)),
             )
         )
         return generation
 
+    def _ready(self, generation: Generation) -> None:
+        routes = generation.configuration.routes
+        self._listener(Ready(self.url, tuple(_described(route, self.url) for route in routes)))
 
-def _described(configuration: Configuration) -> list[str]:
-    lines = []
-    for route in configuration.routes:
-        service = route.service
-        where = f"{service.protocol}://{service.host}:{service.port}{service.path}" if service else "(no service)"
-        asked = [*route.methods, *route.hosts, *(route.paths or ("/",))]
-        lines.append(f"{route.name or route.id}: {' '.join(asked)} -> {where}")
-    return lines
+
+def _described(route: Route, url: str) -> str:
+    service = route.service
+    where = f"{service.protocol}://{service.host}:{service.port}{service.path}" if service else "no service"
+    # A regular expression is no path; its ~ shows what it is.
+    urls = " ".join(url + path for path in route.paths or ("/",))
+    asked = [route.name or route.id, *route.methods, *route.hosts]
+    return f"{urls} ({' '.join(asked)}) -> {where}"
 
 
 def _scoped(configuration: Configuration) -> list[str]:

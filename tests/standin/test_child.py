@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -88,35 +89,23 @@ async def test_a_server_that_ends_at_once_is_an_error(directory):
     assert child.pid is None
 
 
-async def test_the_dump_is_asked():
-    dump = (
-        'print(\'{"Protocol": "ProtoBuf:1", "Plugins": [{"Name": "graphql-federation", "Version": "1.2.3",'
-        ' "Priority": 5, "Phases": ["access"], "Schema": {"name": "x", "fields": []}}]}\')'
-    )
-    info = await ask_dump([sys.executable, "-c", dump])
-    assert (info.name, info.version, info.priority, tuple(info.phases)) == (
-        "graphql-federation",
-        "1.2.3",
-        5,
-        ("access",),
-    )
+def dump(protocol, *fields):
+    plugin = {"Name": "x", "Version": "1.2.3", "Priority": 5, "Phases": ["access"]}
+    schema = {"name": "x", "fields": [{"config": {"type": "record", "fields": list(fields)}}]}
+    return json.dumps({"Protocol": protocol, "Plugins": [{**plugin, "Schema": schema}]})
 
 
 @pytest.mark.parametrize(
     ("printed", "said"),
     [
         ("nothing", "cannot be read"),
-        ('{"Protocol": "MsgPack:1", "Plugins": []}', "cannot be read"),
+        ('{"Protocol": "ProtoBuf:1", "Plugins": []}', "cannot be read"),
+        (dump("MsgPack:1"), "speaks ProtoBuf:1"),
         (
-            '{"Protocol": "MsgPack:1", "Plugins": [{"Name": "x", "Version": "1", "Priority": 5, "Phases": [],'
-            ' "Schema": {"fields": []}}]}',
-            "speaks ProtoBuf:1",
-        ),
-        (
-            '{"Protocol": "ProtoBuf:1", "Plugins": [{"Name": "x", "Version": "1", "Priority": 5, "Phases": [],'
-            ' "Schema": {"fields": [{"config": {"type": "record", "fields": [{"a": {"type": "string", "magic": 1}}]}}]}}]}',
+            dump("ProtoBuf:1", {"a": {"type": "string", "magic": 1}}),
             "x.config.a: the schema's 'magic' is not known to the stand-in",
         ),
+        (dump("ProtoBuf:1", {"a": {"type": "function"}}), "type 'function' is not known"),
     ],
 )
 async def test_a_dump_that_kong_could_not_use(printed, said):
@@ -127,3 +116,8 @@ async def test_a_dump_that_kong_could_not_use(printed, said):
 async def test_a_dump_command_that_fails():
     with pytest.raises(FederationError, match="status 4: no luck"):
         await ask_dump([sys.executable, "-c", "import sys; print('no luck', file=sys.stderr); sys.exit(4)"])
+
+
+async def test_the_dump_is_asked():
+    info = await ask_dump([sys.executable, "-c", f"print({dump('ProtoBuf:1')!r})"])
+    assert (info.name, info.version, info.priority, tuple(info.phases)) == ("x", "1.2.3", 5, ("access",))
