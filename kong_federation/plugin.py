@@ -14,6 +14,9 @@ pass when the plugin server fails; a route without a Service closes that gap. Th
 - Nothing may be asked of Kong once `exit` has been called.
 - In multiprocessing mode the plugin is pickled for each event, so it holds only values.
 
+One trap remains: the server numbers instances from 0 each time it starts, so after a restart a Kong worker may ask for
+another configuration's instance by its old number. Serve one configuration, or restart Kong with it.
+
 All requests of a process are answered on one event loop in a thread of its own, by the same gateway as everywhere.
 """
 

@@ -69,6 +69,9 @@ class PlanCache:
     def __repr__(self) -> str:
         return f"<PlanCache: {len(self._plans)} plans of {self._plans.currsize} bytes, {len(self._refusals)} refusals>"
 
+    def __len__(self) -> int:
+        return len(self._plans)
+
     def get(self, key: PlanKey) -> Prepared | Refused | None:
         """What is known of an operation."""
         return self._plans.get(key) or self._refusals.get(key)

@@ -66,6 +66,18 @@ def test_refusals_push_out_no_plan():
     assert cache.get(key("large")) is None or cache._refusals.currsize <= 4_000_000
 
 
+def test_plans_need_no_garbage_collector(request):
+    planner = make_planner((EXAMPLES / "supergraph.graphql").read_text(encoding="utf-8"))
+    document = (EXAMPLES / "query.graphql").read_text(encoding="utf-8")
+    encoded = encode_plan(planner.plan(document, None, frozenset()))
+    gc.collect()
+    gc.disable()
+    request.addfinalizer(gc.enable)
+    for _ in range(10):
+        prepare(decode_plan(encoded)).coerce({})
+    assert gc.collect() == 0
+
+
 def test_the_estimate_of_a_plans_memory_is_within_a_factor_of_two():
     planner = make_planner((EXAMPLES / "supergraph.graphql").read_text(encoding="utf-8"))
     document = (EXAMPLES / "query.graphql").read_text(encoding="utf-8")

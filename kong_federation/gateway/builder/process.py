@@ -76,13 +76,14 @@ def _forget_descriptors(keep: int) -> None:
 
 def _serve(planner: PlannerLike, connection: socket.socket) -> None:
     reader = Reader()
-    while data := connection.recv(_CHUNK):
-        for message in reader.feed(data):
-            timeout, job = unpack_work(message)
-            signal.setitimer(signal.ITIMER_REAL, timeout / 1000 + _ALARM_MARGIN)
-            result = _run(planner, job)
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            with contextlib.suppress(BrokenPipeError):
+    # A builder that was killed leaves a broken connection.
+    with contextlib.suppress(ConnectionError):
+        while data := connection.recv(_CHUNK):
+            for message in reader.feed(data):
+                timeout, job = unpack_work(message)
+                signal.setitimer(signal.ITIMER_REAL, timeout / 1000 + _ALARM_MARGIN)
+                result = _run(planner, job)
+                signal.setitimer(signal.ITIMER_REAL, 0)
                 connection.sendall(result)
 
 
