@@ -1,0 +1,315 @@
+"""
+Is a plan valid? Decided from the plan and the supergraph alone, without the planner's own reasoning.
+
+The plan is run on what is known instead of on data (`known`): every runtime type that a position can have is followed,
+and every assignment of the variables that decide conditions. What is looked at:
+
+- each fetch's document is valid in its subgraph's schema, and each field in it is resolvable there: in force, and not
+  external unless it is a key field or the way to it provides it;
+- each representation has a resolvable key of its subgraph, and what the fields below it require, all of it fetched
+  before and under the right arguments;
+- each field of the answer is fetched for every type, from the right field (see `check_answer`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice, product
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    parse,
+    validate,
+)
+
+from kong_federation.plan import (
+    Condition,
+    Fetch,
+    Flatten,
+    Introspect,
+    Parallel,
+    QueryPlan,
+    Representation,
+    RepresentationField,
+    Sequence,
+)
+from kong_federation.plan import (
+    Node as PlanNode,
+)
+from kong_federation.planner import Planner
+from kong_federation.selection import SelectionSet, arguments_text, fields_on, narrow
+from kong_federation.supergraph import JoinField, named_type
+from spec.testkit.check_answer import answer_problems, deciding, holds
+from spec.testkit.extract import extract
+from spec.testkit.facts import Facts
+from spec.testkit.known import Node, Turn, reached
+from spec.testkit.whole import Whole
+
+# Assignments of conditions' variables that are looked at, at most.
+_ASSIGNMENTS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The representation that brought an object into a subgraph, and where the object is."""
+
+    fields: tuple[RepresentationField, ...]
+    node: Node
+    runtime_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """
+    Where a selection is walked.
+
+    Args:
+        graph: The subgraph.
+        node: What is known of the objects.
+        runtime_type: The type that is followed.
+        now: When.
+        provided: What the way to the objects provides.
+        carried: Their representation, if they just entered the subgraph.
+    """
+
+    graph: str
+    node: Node
+    runtime_type: str
+    now: Turn
+    provided: SelectionSet = ()
+    carried: Carried | None = None
+
+
+class Checker:
+    """
+    Checks plans of one supergraph.
+
+    Args:
+        planner: Only asked for its supergraph and public schema.
+        labels: Active labels of progressive overrides.
+    """
+
+    def __init__(self, planner: Planner, labels: frozenset[str] = frozenset()) -> None:
+        supergraph = planner.supergraph
+        document = Whole(supergraph).document
+        self.api = planner.api_schema
+        self.facts = Facts(supergraph, labels)
+        self.graphs = {subgraph.name: graph for graph, subgraph in supergraph.graphs.items()}
+        self.schemas = {graph: extract(supergraph, document, graph) for graph in supergraph.graphs}
+
+    def problems(self, plan: QueryPlan, text: str) -> list[str]:
+        """All that is wrong with a plan for an operation, each thing once."""
+        found: dict[str, None] = {}
+        nowhere: list[frozenset[str]] = []
+        client = parse(text)
+        operation = next(item for item in client.definitions if isinstance(item, OperationDefinitionNode))
+        variables = sorted(deciding(client))
+        for values in islice(product((True, False), repeat=len(variables)), _ASSIGNMENTS):
+            given = dict(zip(variables, values, strict=True))
+            root = Node(frozenset({self.facts.supergraph.roots[plan.kind.value]}))
+            passage = _Passage(self, root, given)
+            found.update(dict.fromkeys(passage.run(plan.node)))
+            found.update(dict.fromkeys(answer_problems(self.api, client, operation, plan.output, root, given)))
+            nowhere.append(frozenset(passage.nowhere))
+        return [*found, *sorted(frozenset.intersection(*nowhere))]
+
+
+class _Passage:
+    """One passage through a plan, under one assignment of variables."""
+
+    def __init__(self, checker: Checker, root: Node, given: Mapping[str, bool]) -> None:
+        self.nowhere: set[str] = set()
+        self._checker = checker
+        self._facts = checker.facts
+        self._types = checker.facts.supergraph.types
+        self._root = root
+        self._given = given
+        self._parallels = 0
+
+    def run(self, node: PlanNode | None, now: Turn = ()) -> Iterator[str]:
+        match node:
+            case Fetch():
+                yield from (f"fetch {node.id} ({node.subgraph}): {problem}" for problem in self._fetch(node, now))
+            case Introspect(document):
+                for field in _operation(parse(document)).selection_set.selections:
+                    if isinstance(field, FieldNode):
+                        arguments = arguments_text(field.arguments or ())
+                        self._root.put(min(self._root.types), _key(field), field.name.value, arguments, now)
+            case Sequence(nodes):
+                for inner in nodes:
+                    yield from self.run(inner, now)
+            case Parallel(nodes):
+                self._parallels += 1
+                number = self._parallels
+                for branch, inner in enumerate(nodes):
+                    yield from self.run(inner, (*now, (number, branch)))
+            case Condition(variable, when_true, when_false):
+                yield from self.run(when_true if self._given[variable] else when_false, now)
+
+    # --- fetches --------------------------------------------------------------------------------------------------
+
+    def _fetch(self, fetch: Fetch, now: Turn) -> Iterator[str]:
+        graph = self._checker.graphs[fetch.subgraph]
+        document = parse(fetch.document)
+        yield from (error.message for error in validate(self._checker.schemas[graph], document))
+        operation = _operation(document)
+        defined = {item.variable.name.value for item in operation.variable_definitions or ()}
+        if defined != {*fetch.variables, *(flatten.variable for flatten in fetch.flattens)}:
+            yield f"it defines {sorted(defined)}, which is not what is sent"
+        if operation.operation.value != fetch.kind.value:
+            yield "its document is of another kind"
+        if not fetch.flattens:
+            for node, types, _ in reached(self._root, fetch.path, now):
+                for runtime_type in types:
+                    yield from self._selection(operation.selection_set, At(graph, node, runtime_type, now))
+        for flatten in fetch.flattens:
+            if any(any(reached(self._root, path, now)) for path in flatten.paths):
+                yield from self._flatten(flatten, graph, operation, now)
+            else:
+                self.nowhere.add(f"fetch {fetch.id} ({fetch.subgraph}): its paths lead nowhere")
+
+    def _flatten(self, flatten: Flatten, graph: str, operation: OperationDefinitionNode, now: Turn) -> Iterator[str]:
+        inside = [
+            field.selection_set
+            for field in operation.selection_set.selections
+            if isinstance(field, FieldNode) and _key(field) == flatten.key and field.selection_set is not None
+        ]
+        if len(inside) != 1:
+            yield f"its document has no {flatten.key}"
+            return
+        objects = [end for path in flatten.paths for end in reached(self._root, path, now)]
+        for node, types, apart in objects:
+            if not apart:
+                yield "its path cannot tell the objects' types"
+            for runtime_type in sorted(types):
+                fitting = (one for one in flatten.representations if not one.types or runtime_type in one.types)
+                representation = next(fitting, None)
+                if representation is not None:
+                    yield from self._represented(representation, graph, node, runtime_type, now)
+                    carried = Carried(representation.fields, node, runtime_type)
+                    yield from self._selection(inside[0], At(graph, node, runtime_type, now, (), carried))
+
+    def _represented(
+        self, representation: Representation, graph: str, node: Node, runtime_type: str, now: Turn
+    ) -> Iterator[str]:
+        sent = representation.typename or runtime_type
+        told = node.tells(runtime_type, now)
+        if not told and not representation.typename:
+            yield f"nobody told that an object is a {runtime_type}"
+        if not told and representation.types and not node.types <= set(representation.types):
+            yield f"objects at its path cannot be told apart: {sorted(node.types)}"
+        membership = self._types[sent].joins.get(graph) if sent in self._types else None
+        if membership is None or runtime_type not in self._facts.possible(graph, sent):
+            yield f"a {runtime_type} is represented as {sent}, which it is not there"
+            return
+        yield from self._sources(representation.fields, node, runtime_type, now)
+        keys = [key.fields for key in membership.keys if key.resolvable]
+        if not any(not list(self._lacks(key, representation.fields, node, runtime_type)) for key in keys):
+            yield f"no resolvable key of {sent} is in the representation of a {runtime_type}"
+
+    def _sources(
+        self, fields: tuple[RepresentationField, ...], node: Node, runtime_type: str, now: Turn
+    ) -> Iterator[str]:
+        """Whether what a representation is made of is there."""
+        for field in fields:
+            if field.types and runtime_type not in field.types:
+                continue
+            found = node.get(runtime_type, field.source, now)
+            if found is None:
+                yield f"{runtime_type}.{field.name} is represented before {field.source} was fetched"
+            elif found.name != field.name:
+                yield f"{runtime_type}.{field.name} is represented by {found.name}"
+            elif field.inner and found.node is not None:
+                for below in sorted(found.node.types):
+                    yield from self._sources(field.inner, found.node, below, now)
+
+    def _lacks(
+        self, wanted: SelectionSet, fields: tuple[RepresentationField, ...], node: Node, runtime_type: str
+    ) -> Iterator[str]:
+        """What a representation lacks of a field set."""
+        for want in fields_on(wanted, self._facts.catalog.supertypes(runtime_type)):
+            if want.name == "__typename":
+                continue
+            having = [one for one in fields if one.name == want.name and (not one.types or runtime_type in one.types)]
+            if len({one.source for one in having}) != 1:
+                yield f"{runtime_type}.{want.name} is {len(having)} times in the representation"
+                continue
+            found = node.fields.get((runtime_type, having[0].source))
+            if found is None or found.arguments != want.arguments:
+                yield f"{runtime_type}.{want.name}{want.arguments} is not what the representation has"
+            elif want.selections and found.node is not None:
+                inner = tuple(below for one in having for below in one.inner)
+                for below in sorted(found.node.types):
+                    yield from self._lacks(want.selections, inner, found.node, below)
+
+    # --- selections -----------------------------------------------------------------------------------------------
+
+    def _selection(self, selection_set: SelectionSetNode, at: At) -> Iterator[str]:
+        for selection in selection_set.selections:
+            if not holds(selection.directives, self._given):
+                continue
+            if isinstance(selection, InlineFragmentNode):
+                on = selection.type_condition.name.value if selection.type_condition else None
+                if on is None or at.runtime_type in self._facts.possible(at.graph, on):
+                    yield from self._selection(selection.selection_set, at)
+            elif isinstance(selection, FieldNode):
+                yield from self._field(selection, at)
+
+    def _field(self, field: FieldNode, at: At) -> Iterator[str]:
+        name, arguments, owner = field.name.value, arguments_text(field.arguments or ()), at.runtime_type
+        if name == "__typename":
+            if at.graph in self._types[owner].joins:
+                at.node.put(owner, _key(field), name, arguments, at.now)
+            return
+        join = self._facts.joins(owner, name).get(at.graph)
+        if join is None:
+            yield f"{owner}.{name} is not there"
+            return
+        yield from self._resolvable(join, name, at)
+        found = at.node.put(owner, _key(field), name, arguments, at.now)
+        if found is None:
+            yield f"two fields of {owner} share the key {_key(field)}"
+            return
+        if field.selection_set is None:
+            return
+        types = self._facts.possible(at.graph, named_type(join.type))
+        if found.node is None:
+            found.node = Node(types)
+        found.node.types &= types
+        provided = join.provides + narrow(at.provided, name, self._facts.catalog.supertypes(owner))
+        for below in sorted(found.node.types):
+            yield from self._selection(field.selection_set, At(at.graph, found.node, below, at.now, provided))
+
+    def _resolvable(self, join: JoinField, name: str, at: At) -> Iterator[str]:
+        names, owner = self._facts.catalog.supertypes(at.runtime_type), at.runtime_type
+        is_key = any(
+            field.name == name
+            for above in names
+            if above in self._types and (membership := self._types[above].joins.get(at.graph)) is not None
+            for key in membership.keys
+            for field in fields_on(key.fields, names)
+        )
+        if not self._facts.in_force(join) and not is_key:
+            yield f"{owner}.{name} is overridden"
+        if join.external and not is_key and not any(one.name == name for one in fields_on(at.provided, names)):
+            yield f"{owner}.{name} is external and not provided"
+        if join.requires and at.carried is None:
+            yield f"{owner}.{name} needs a representation"
+        elif join.requires and at.carried is not None:
+            carried = at.carried
+            for lack in self._lacks(join.requires, carried.fields, carried.node, carried.runtime_type):
+                yield f"{owner}.{name} requires more: {lack}"
+
+
+def _operation(document: DocumentNode) -> OperationDefinitionNode:
+    (operation,) = (item for item in document.definitions if isinstance(item, OperationDefinitionNode))
+    return operation
+
+
+def _key(field: FieldNode) -> str:
+    return field.alias.value if field.alias else field.name.value
