@@ -1,0 +1,113 @@
+"""One case judged: its plan checked, run on several worlds against the monolith, and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import Any
+
+from graphql import parse
+
+from kong_federation.errors import FederationError, FederationErrors
+from kong_federation.plan import QueryPlan, count_fetches, count_waves
+from kong_federation.planner import Planner
+from spec.difference import differences
+from spec.plans.case import Case, planner
+from spec.testkit import Answer, Checker, World, deciding
+
+# Assignments of the variables that decide conditions, run on each world.
+_ASSIGNMENTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """
+    How a case went.
+
+    Args:
+        case: The case.
+        plan: None if planning failed.
+        problems: What is wrong; empty if the plan is valid.
+    """
+
+    case: Case
+    plan: QueryPlan | None
+    problems: tuple[str, ...]
+
+    @property
+    def valid(self) -> bool:
+        """Whether the plan is valid and answers as the monolith does."""
+        return not self.problems
+
+    @property
+    def fetches(self) -> int:
+        """More requests than the better planner's (fewer: negative)."""
+        if self.plan is None or self.case.fetches is None:
+            return 0
+        return count_fetches(self.plan.node) - self.case.fetches
+
+    @property
+    def depth(self) -> int:
+        """More waves than the better planner's (fewer: negative)."""
+        if self.plan is None or self.case.depth is None:
+            return 0
+        return count_waves(self.plan.node) - self.case.depth
+
+    @property
+    def worse(self) -> bool:
+        """Whether it costs more than the better planner's plan."""
+        return self.fetches > 0 or self.depth > 0
+
+
+def judge(case: Case, seeds: int) -> Verdict:
+    """Plan a case, check the plan, and run it on as many worlds as there are seeds."""
+    used = planner(case.supergraph)
+    try:
+        plan = used.plan(case.query, None, case.labels)
+    except (FederationError, FederationErrors) as error:
+        return Verdict(case, None, (f"it is not planned: {error}",))
+    found = Checker(used, case.labels).problems(plan, case.query)
+    for seed in range(seeds):
+        world = World(used, seed, case.labels)
+        for variables in assignments(case.query, case.variables):
+            expected = world.monolith(case.query, variables)
+            unlike = list(disagreements(expected, world.federated(plan, variables)))
+            found += [f"world {seed}, {variables}: {problem}" for problem in unlike]
+        if found:
+            break
+    return Verdict(case, plan, tuple(found))
+
+
+def disagreements(expected: Answer, actual: Answer) -> Iterator[str]:
+    """
+    Where the gateway's answer is not the monolith's.
+
+    Errors need not be the same, but there must be none without a reason: the monolith has some only where an object is
+    of a type that clients cannot see.
+    """
+    yield from differences(expected.data, actual.data)
+    if not expected.errors:
+        yield from actual.errors
+    if expected.mutations != actual.mutations:
+        yield f"mutations ran as {actual.mutations}, not as {expected.mutations}"
+
+
+def assignments(text: str, variables: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The variables as they are, and with every other choice of those that decide conditions."""
+    names = sorted(deciding(parse(text)))
+    yield dict(variables)
+    for values in islice(product((True, False), repeat=len(names)), _ASSIGNMENTS):
+        other = {**variables, **dict(zip(names, values, strict=True))}
+        if other != variables:
+            yield other
+
+
+def answers_agree(used: Planner, text: str, seed: int, labels: frozenset[str]) -> list[str]:
+    """What is wrong with the plan and the answers of an operation whose variables all have defaults."""
+    plan = used.plan(text, None, labels)
+    world = World(used, seed, labels)
+    found = Checker(used, labels).problems(plan, text)
+    for variables in assignments(text, {}):
+        found += disagreements(world.monolith(text, variables), world.federated(plan, variables))
+    return found
