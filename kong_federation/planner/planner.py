@@ -140,7 +140,7 @@ class Planner:
             variables=variables,
             inputs=inputs,
         )
-        return Stages(operation, search, runs, printer, plan)
+        return Stages(operation, search, runs, printer, plan, self._names)
 
     def _runs(
         self,

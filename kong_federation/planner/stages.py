@@ -8,7 +8,7 @@ What planning an operation goes through, kept for people: `kong-federation plan 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from kong_federation.operation import ALWAYS, Operation, Shape, Want, When
@@ -34,13 +34,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """All stages of one planning."""
+    """All stages of one planning, and the subgraphs' names by their `join__Graph` value."""
 
     operation: Operation
     search: Search
     runs: tuple[Run, ...]
     printer: Printer
     plan: QueryPlan
+    names: Mapping[str, str]
 
 
 def show_normalized(stages: Stages) -> str:
@@ -53,7 +54,7 @@ def show_paths(stages: Stages) -> str:
     """Decisions of the search, field by field."""
     lines: list[str] = []
     for run in stages.runs:
-        lines += _decision(stages.search, stages.operation.root, run.wants, run.decision, "")
+        lines += _decision(stages, stages.operation.root, run.wants, run.decision, "")
     return "\n".join(lines)
 
 
@@ -66,7 +67,7 @@ def show_fetches(stages: Stages) -> str:
             needs = ", ".join(f"#{numbers[need]}" for need in sorted(request.needs, key=numbers.__getitem__))
             condition = " and ".join(f"{'' if wanted else 'not '}${name}" for name, wanted in sorted(request.when))
             lines.append(
-                f"#{number} wave {request.wave} {request.graph}"
+                f"#{number} wave {request.wave} {stages.names[request.graph]}"
                 f"{f' needs {needs}' if needs else ''}{f' if {condition}' if condition else ''}"
             )
             for step in request.steps:
@@ -90,12 +91,12 @@ def _shape(shape: Shape, indent: str) -> Iterator[str]:
 def _decision(search: Search, owner: str, wants: tuple[Want, ...], decision: Decision, indent: str) -> Iterator[str]:
     for want, sources in zip(wants, decision.sources, strict=True):
         for source in sources:
-            yield f"{indent}{owner}.{want.name} from {source.move.graph}{_way(source, decision)}"
+            yield f"{indent}{owner}.{want.name} from {stages.names[source.move.graph]}{_way(source, decision)}"
             if source.shape is not None:
-                below = search.position(source.shape, source.move.graph, source.move.type_name, source.provided)
+                below = stages.search.position(source.shape, source.move.graph, source.move.type_name, source.provided)
                 for runtime_type, (_, decided) in below.by_type.items():
                     inner = source.shape.by_type.get(runtime_type) or next(iter(source.shape.by_type.values()), ())
-                    yield from _decision(search, runtime_type, inner, decided, indent + _INDENT)
+                    yield from _decision(stages, runtime_type, inner, decided, indent + _INDENT)
         if not sources and want.name != "__typename":
             yield f"{indent}{owner}.{want.name} from nobody"
 
