@@ -10,14 +10,13 @@ from collections.abc import Iterator
 
 from kong_federation.errors.codes import CATALOGUE, Fault
 
+_OUTSIDE = """\
+The rest of the answer is there; `extensions.service` names the subgraph. What a subgraph says of its errors is shown
+only where `security.mask_errors` is off."""
 _INSIDE = "Clients see the general sentence below; the log has the details."
 _TITLES = {
     Fault.CLIENT: ("The client's fault", "The message says what is wrong with the request."),
-    Fault.SUBGRAPH: (
-        "A subgraph's fault",
-        "The rest of the answer is there; `extensions.service` names the subgraph. What a subgraph says of its errors is\n"
-        + "shown only where `security.mask_errors` is off.",
-    ),
+    Fault.SUBGRAPH: ("A subgraph's fault", _OUTSIDE),
     Fault.OPERATOR: ("The operator's fault", _INSIDE),
     Fault.INTERNAL: ("The gateway's fault", _INSIDE),
 }

@@ -88,7 +88,7 @@ def _shape(shape: Shape, indent: str) -> Iterator[str]:
         yield f"{indent}}}"
 
 
-def _decision(search: Search, owner: str, wants: tuple[Want, ...], decision: Decision, indent: str) -> Iterator[str]:
+def _decision(stages: Stages, owner: str, wants: tuple[Want, ...], decision: Decision, indent: str) -> Iterator[str]:
     for want, sources in zip(wants, decision.sources, strict=True):
         for source in sources:
             yield f"{indent}{owner}.{want.name} from {stages.names[source.move.graph]}{_way(source, decision)}"
