@@ -52,7 +52,8 @@ class SupergraphSettings:
     path: str | None = field(
         default=None,
         metadata={
-            "about": "A file on the Kong node that holds the supergraph; it may be replaced at any time.",
+            "about": "A file on the Kong node that holds the supergraph; it may be replaced at any time. Best an "
+            "absolute path: others are relative to where the plugin server was started.",
             "len_max": 4_096,
         },
     )

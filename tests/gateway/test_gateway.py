@@ -282,3 +282,22 @@ async def test_bodies_need_not_be_read_to_be_refused(world):
     assert gateway.too_large(10) is None
     refused = gateway.too_large(11)
     assert (refused.status, code(refused)) == (413, "REQUEST_TOO_LARGE")
+
+
+@pytest.mark.parametrize("depth", [100, 300, 900, 1_100])
+async def test_data_that_is_nested_too_deeply_is_the_subgraphs_fault(world, depth):
+    async def deep(request):
+        return SubgraphResponse(200, (), b'{"data":{"me":' + b"[" * depth + b"]" * depth + b"}}")
+
+    gateway = world.gateway()
+    world.transport._handlers[URL] = deep
+    status, body = read(await gateway.handle(post("{ me }")))
+    assert status == 200
+    if depth < 250:
+        assert "errors" not in body
+    else:
+        assert body["data"] in (None, {"me": None})
+        assert [error["extensions"]["code"] for error in body["errors"]] in (
+            ["RESPONSE_VALIDATION_FAILED"],
+            ["SUBREQUEST_MALFORMED_RESPONSE"],
+        )
