@@ -112,8 +112,10 @@ class _Comparison:
                 continue
             fields = [field for field in fitting[0].fields if self._stands(field)]
             wanted = self._collect(kind, selections)
-            if [field.key for field in fields] != list(wanted):
-                yield f"{here}: has {[field.key for field in fields]} for {list(wanted)}"
+            keys = [field.key for field in fields]
+            # Under conditions the order of the fields may follow from which of them stand; it is not looked at then.
+            if sorted(keys) != sorted(wanted) or (keys != list(wanted) and not self._given):
+                yield f"{here}: has {keys} for {list(wanted)}"
                 continue
             for field in fields:
                 yield from self._field(field, wanted[field.key], kind, node, output, here)
