@@ -16,7 +16,7 @@ Faults are notes, not errors yet: `explain` drops those that an error of a subgr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, TypeAlias
@@ -123,9 +123,22 @@ class Projection:
 
 def compile_projection(output: Composite) -> Projection:
     """Compile the output of a plan; its root is an object type with one variant."""
-    conditions: dict[When, int] = {}
+    conditions = {when: number for number, when in enumerate(dict.fromkeys(_conditions(output, set())))}
     root = _compile_variant(output.variants[0], output, None, conditions, lambda *_: None, None)
     return Projection(root, tuple(conditions))
+
+
+def _conditions(output: OutputType, seen: set[int]) -> Iterator[When]:
+    """All conditions below a type; a composite that stands in many places is looked at once."""
+    if isinstance(output, ListOf | NonNull):
+        yield from _conditions(output.of, seen)
+    elif isinstance(output, Composite) and id(output) not in seen:
+        seen.add(id(output))
+        for variant in output.variants:
+            for item in variant.fields:
+                if item.when:
+                    yield item.when
+                yield from _conditions(item.type, seen)
 
 
 def holds(item: OutputField, variables: Mapping[str, Any]) -> bool:
@@ -138,7 +151,7 @@ def _holds(when: When, variables: Mapping[str, Any]) -> bool:
 
 
 def _compile_type(
-    output: OutputType, position: Position, conditions: dict[When, int], *, nullable: bool = True
+    output: OutputType, position: Position, conditions: Mapping[When, int], *, nullable: bool = True
 ) -> tuple[type, Complete]:
     """Compile one type to the JSON type that needs no further look, and the function for all other values."""
     match output:
@@ -172,7 +185,7 @@ def _compile_scalar(leaf: Leaf, position: Position, *, nullable: bool) -> tuple[
     return kind, complete_int
 
 
-def _compile_list(of: OutputType, position: Position, conditions: dict[When, int], *, nullable: bool) -> Complete:
+def _compile_list(of: OutputType, position: Position, conditions: Mapping[When, int], *, nullable: bool) -> Complete:
     kind, complete_item = _compile_type(of, Position(position, None, position.owner, _name(of)), conditions)
     unfit = _compile_unfit(position, nullable=nullable)
     collapsed = None if nullable else BUBBLE
@@ -196,22 +209,28 @@ def _compile_list(of: OutputType, position: Position, conditions: dict[When, int
 
 
 def _compile_composite(
-    output: Composite, position: Position, conditions: dict[When, int], *, nullable: bool
+    output: Composite, position: Position, conditions: Mapping[When, int], *, nullable: bool
 ) -> Complete:
     unfit = _compile_unfit(position, nullable=nullable)
-    variants = [
-        _compile_variant(variant, output, position, conditions, unfit, None if nullable else BUBBLE)
-        for variant in output.variants
-    ]
+    collapsed = None if nullable else BUBBLE
     if not output.abstract:
-        return variants[0]
-    by_type = {
-        name: project for variant, project in zip(output.variants, variants, strict=True) for name in variant.types
-    }
+        return _compile_variant(output.variants[0], output, position, conditions, unfit, collapsed)
+    by_type = {name: variant for variant in output.variants for name in variant.types}
+    compiled: dict[str, Complete] = {}
+
+    def learn(typename: str) -> Complete:
+        # A type's fields are compiled when its first object comes: where an interface of eighty types is nested in
+        # itself, all of them in all places would be eighty times eighty times eighty.
+        variant = by_type[typename]
+        project = _compile_variant(variant, output, position, conditions, unfit, collapsed)
+        compiled.update(dict.fromkeys(variant.types, project))
+        return project
 
     def complete(value: Any, holder: Any, index: int | None, state: Pass) -> Any:
         typename = value.get("__typename") if type(value) is dict else None
-        project = by_type.get(typename, unfit) if type(typename) is str else unfit
+        if type(typename) is not str or typename not in by_type:
+            return unfit(value, holder, index, state)
+        project = compiled.get(typename) or learn(typename)
         return project(value, holder, index, state)
 
     return complete
@@ -221,7 +240,7 @@ def _compile_variant(
     variant: Variant,
     output: Composite,
     position: Position | None,
-    conditions: dict[When, int],
+    conditions: Mapping[When, int],
     unfit: Complete,
     collapsed: Any,
 ) -> Complete:
@@ -232,7 +251,7 @@ def _compile_variant(
         variant: The fields.
         output: The type they belong to.
         position: The object's place; None for the root.
-        conditions: All conditions of the output so far, with their numbers.
+        conditions: All conditions of the output, with their numbers.
         unfit: What becomes of a value that is not an object.
         collapsed: What becomes of an object of which a non-nullable field is null.
     """
@@ -243,7 +262,7 @@ def _compile_variant(
 
     if not any(item.when for item in variant.fields):
         return _compile_plain(fields, unfit, collapsed)
-    flags = [conditions.setdefault(item.when, len(conditions)) if item.when else None for item in variant.fields]
+    flags = [conditions[item.when] if item.when else None for item in variant.fields]
     return _compile_conditional(tuple(zip(flags, fields, strict=True)), unfit, collapsed)
 
 
@@ -291,7 +310,7 @@ def _compile_conditional(
 
 
 def _compile_field(
-    item: OutputField, variant: Variant, owner: str, position: Position | None, conditions: dict[When, int]
+    item: OutputField, variant: Variant, owner: str, position: Position | None, conditions: Mapping[When, int]
 ) -> tuple[type, Complete]:
     bare = item.type.of if isinstance(item.type, NonNull) else item.type
     if isinstance(bare, Leaf) and bare.kind is LeafKind.TYPENAME and len(variant.types) == 1:

@@ -18,11 +18,10 @@ from dataclasses import dataclass, replace
 from kong_federation.operation import ALWAYS, NO_CONDITION, Conjunction, Shape, Want, When
 from kong_federation.plan import OperationKind, Path
 from kong_federation.planner.data import DataField, DataNode
-from kong_federation.planner.decisions import Decision, Entry, Source
+from kong_federation.planner.decisions import Decision, Demand, Entry, PositionDecision, Source, Way
 from kong_federation.planner.search import Search
 from kong_federation.planner.steps import Input, Site, Step, Tree, unconditional
-from kong_federation.querygraph import FieldMove, KeyMove
-from kong_federation.selection import SelectionSet
+from kong_federation.querygraph import KeyMove
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,6 @@ class Place:
 
     step: Step
     tree: Tree
-    provided: SelectionSet = ()
 
 
 @dataclass(slots=True)
@@ -74,7 +72,7 @@ class Builder:
         self._search = search
         self._kind = kind
         self._root = root
-        self._done: dict[tuple[DataNode, Shape, Step, Tree, SelectionSet], frozenset[Step]] = {}
+        self._done: dict[tuple[DataNode, Shape, frozenset[tuple[Step, Tree]]], frozenset[Step]] = {}
         self._steps: dict[tuple[DataNode, Path, str, frozenset[Step], Conjunction, str], list[Step]] = {}
 
     def build(self, root_type: str, wants: tuple[Want, ...], decision: Decision) -> None:
@@ -84,32 +82,43 @@ class Builder:
 
     # --- positions and objects ------------------------------------------------------------------------------------
 
-    def _position(self, site: Site, shape: Shape, place: Place, graph: str, *, own_keys: bool) -> frozenset[Step]:
+    def _position(
+        self, site: Site, shape: Shape, decision: PositionDecision, places: dict[str, Place], *, own_keys: bool
+    ) -> frozenset[Step]:
         """Add all that is wanted at a position; returns the steps that supply it."""
-        key = (site.node, shape, place.step, place.tree, place.provided)
+        key = (site.node, shape, frozenset((place.step, place.tree) for place in places.values()))
         if key in self._done:
             return self._done[key]
         self._done[key] = frozenset()
-        search = self._search
-        static_type = place.tree.static_type
-        decision = search.position(shape, graph, static_type, place.provided)
-        places = {graph: place}
-        suppliers = {place.step}
-        teller = place if search.graph.is_abstract(graph, static_type) else None
+        first = next(iter(places.values()))
+        suppliers = {place.step for place in places.values()}
+        teller = places.get(decision.teller) if decision.teller is not None else None
         if decision.discovery is not None:
-            teller = self._discover(site, static_type, places, decision.discovery)
-            places[decision.discovery.move.graph] = teller
+            teller = self._discover(site, first.tree.static_type, places, decision.discovery)
+            places = {**places, decision.discovery.move.graph: teller}
             suppliers.add(teller.step)
-        elif self._must_tell_apart(shape) and not search.graph.is_interface_object(graph, static_type):
-            place.tree.typename = site.node.typed = True
-        for runtime_type, (_, decided) in decision.by_type.items():
+        elif self._must_tell_apart(shape):
+            self._tell(site, teller or self._knowing(places))
+        for runtime_type, decided in decision.by_type.items():
             types, wants = _stands_for(runtime_type, shape)
-            objects = Objects(site, runtime_type, types, place.step, dict(places), dict(decided.entries), teller)
+            objects = Objects(site, runtime_type, types, first.step, dict(places), dict(decided.entries), teller)
             suppliers |= self._object(objects, wants, decided, own_keys=own_keys)
         if teller is not None and self._keys_differ(site.node, shape):
-            teller.tree.typename = site.node.typed = True
+            self._tell(site, teller)
         self._done[key] = frozenset(suppliers)
         return self._done[key]
+
+    def _knowing(self, places: dict[str, Place]) -> Place | None:
+        """A place whose subgraph knows the objects' type, be it that there is one only."""
+        graph = self._search.graph
+        real = (one for name, one in places.items() if not graph.is_interface_object(name, one.tree.static_type))
+        return next(real, None)
+
+    @staticmethod
+    def _tell(site: Site, place: Place | None) -> None:
+        """Have the objects of a site say what they are."""
+        if place is not None:
+            place.tree.typename = site.node.typed = True
 
     def _must_tell_apart(self, shape: Shape) -> bool:
         """Whether the answer depends on what the objects are; clients must not get objects of types they cannot see."""
@@ -138,12 +147,14 @@ class Builder:
     def _object(self, objects: Objects, wants: tuple[Want, ...], decision: Decision, *, own_keys: bool) -> set[Step]:
         suppliers: set[Step] = set()
         conditions = self._conditions(wants, decision, objects)
-        for want, sources in zip(wants, decision.sources, strict=True):
-            for source in sources:
-                condition = conditions.get((source.move.graph, want.when), NO_CONDITION)
-                place = self._place_for(objects, source, want.when, condition)
-                suppliers.add(place.step)
-                suppliers |= self._field(objects, want, source.move, source.shape, place, want.when, own_keys=own_keys)
+        for want, source in zip(wants, decision.sources, strict=True):
+            if source is None:
+                continue
+            places = {}
+            for way in source.ways:
+                condition = conditions.get((way.move.graph, want.when), NO_CONDITION)
+                places[way.move.graph] = self._place_for(objects, way, want.when, condition)
+            suppliers |= self._field(objects, want, source, places, want.when, own_keys=own_keys)
         return suppliers
 
     def _conditions(
@@ -155,49 +166,56 @@ class Builder:
         A step is worth a condition if nothing in it is needed otherwise; where some want needs the request anyway, the
         conditional ones ride along under `@include`.
         """
+        asked = [(want, source) for want, source in zip(wants, decision.sources, strict=True) if source is not None]
         free: set[str] = {*objects.places}
-        for want, sources in zip(wants, decision.sources, strict=True):
+        for want, source in asked:
             if len(want.when) != 1:
-                free.update(source.move.graph for source in sources)
+                free.update(way.move.graph for way in source.ways)
         found: dict[tuple[str, When], Conjunction] = {}
-        for want, sources in zip(wants, decision.sources, strict=True):
-            for source in sources:
-                if len(want.when) == 1 and (source.move.graph not in free or source.demand is not None):
-                    found[source.move.graph, want.when] = want.when[0]
+        for want, source in asked:
+            for way in source.ways:
+                if len(want.when) == 1 and (way.move.graph not in free or way.demand is not None):
+                    found[way.move.graph, want.when] = want.when[0]
         return found
 
     def _field(
         self,
         objects: Objects,
         want: Want,
-        move: FieldMove,
-        shape: Shape | None,
-        place: Place,
+        source: Source,
+        places: dict[str, Place],
         when: When,
         *,
         own_keys: bool,
     ) -> frozenset[Step]:
-        """Ask a place for a field and for what is below it."""
+        """Ask places for a field and for what is below it; returns the steps that supply it."""
         self._search.budget.spend()
         node = objects.site.node
-        bound = self.bound.get((node, objects.types[0], want))
-        data = bound or node.claim(want, objects.types, move.graph, move.type, own_key=own_keys)
+        data = self.bound.get((node, objects.types[0], want))
+        below: dict[str, Place] = {}
+        for way in source.ways:
+            place = places[way.move.graph]
+            if data is None:
+                data = node.claim(want, objects.types, way.move.graph, way.move.type, own_key=own_keys)
+            asked = place.tree.add(data, way.move, want, objects.runtime_type, unconditional(when, place.step))
+            if asked.tree is not None:
+                below[way.move.graph] = Place(place.step, asked.tree)
+        assert data is not None, "a source has at least one way"
         for runtime_type in (*objects.types, objects.runtime_type):
             self.bound[node, runtime_type, want] = data
-        asked = place.tree.add(data, move, want, objects.runtime_type, unconditional(when, place.step))
-        if shape is None or data.node is None or asked.tree is None:
-            return frozenset()
+        suppliers = frozenset(place.step for place in places.values())
+        if source.below is None or want.shape is None or data.node is None:
+            return suppliers
         site = Site(objects.site.path + node.step(data), data.node)
-        provided = self._search.provided_below(move, objects.runtime_type, place.provided)
-        return self._position(site, shape, Place(place.step, asked.tree, provided), move.graph, own_keys=own_keys)
+        return suppliers | self._position(site, want.shape, source.below, below, own_keys=own_keys)
 
     # --- places ---------------------------------------------------------------------------------------------------
 
-    def _place_for(self, objects: Objects, source: Source, when: When, condition: Conjunction) -> Place:
-        """The place that a source is in, made if need be."""
-        if source.demand is not None and source.entry is not None:
-            return self._required_place(objects, source, when, condition)
-        return self._place(objects, source.move.graph, condition)
+    def _place_for(self, objects: Objects, way: Way, when: When, condition: Conjunction) -> Place:
+        """The place that a way is in, made if need be."""
+        if way.demand is not None and way.entry is not None:
+            return self._required_place(objects, way.entry, way.demand, when, condition)
+        return self._place(objects, way.move.graph, condition)
 
     def _place(self, objects: Objects, graph: str, condition: Conjunction = NO_CONDITION) -> Place:
         if condition == NO_CONDITION and graph in objects.places:
@@ -209,22 +227,24 @@ class Builder:
             objects.places[graph] = place
         return place
 
-    def _required_place(self, objects: Objects, source: Source, when: When, condition: Conjunction) -> Place:
-        assert source.demand is not None
-        assert source.entry is not None
-        demand = source.demand
+    def _required_place(
+        self, objects: Objects, entry: Entry, demand: Demand, when: When, condition: Conjunction
+    ) -> Place:
         # A representation without what it should carry is not sent at all, so requirements may be conditional only
         # where the whole request is. Where they cost no request of their own they are not worth a condition.
         asked = when if condition != NO_CONDITION and demand.decision.calls else ALWAYS
         required = replace(objects, entries={**objects.entries, **demand.decision.entries})
         suppliers: set[Step] = set()
-        for want, sources in zip(demand.wants, demand.decision.sources, strict=True):
-            for inner in sources:
-                here = inner.demand is None and inner.move.graph in required.places
-                place = self._place_for(required, inner, asked, NO_CONDITION if here or asked == ALWAYS else condition)
-                suppliers.add(place.step)
-                suppliers |= self._field(required, want, inner.move, inner.shape, place, asked, own_keys=False)
-        step = self._enter(objects, source.entry, frozenset(suppliers), condition, demand.wants)
+        for want, source in zip(demand.wants, demand.decision.sources, strict=True):
+            if source is None:
+                continue
+            places = {}
+            for way in source.ways:
+                here = way.demand is None and way.move.graph in required.places
+                under = NO_CONDITION if here or asked == ALWAYS else condition
+                places[way.move.graph] = self._place_for(required, way, asked, under)
+            suppliers |= self._field(required, want, source, places, asked, own_keys=False)
+        step = self._enter(objects, entry, frozenset(suppliers), condition, demand.wants)
         step.alone = step.alone or asked != ALWAYS
         return Place(step, step.tree)
 
@@ -238,10 +258,9 @@ class Builder:
     ) -> Step:
         """The step that enters a subgraph, with the objects' key fields and all else it requires."""
         needs = set(suppliers)
-        for want, move in zip(entry.wants, entry.sources, strict=True):
-            place = self._place(objects, move.graph)
-            needs.add(place.step)
-            needs |= self._field(objects, want, move, want.shape, place, ALWAYS, own_keys=False)
+        for want, source in zip(entry.wants, entry.sources, strict=True):
+            places = {way.move.graph: self._place(objects, way.move.graph) for way in source.ways}
+            needs |= self._field(objects, want, source, places, ALWAYS, own_keys=False)
         if objects.origin is not None:
             needs.add(objects.origin)
         wanted = tuple(requires)

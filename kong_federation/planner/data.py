@@ -49,14 +49,14 @@ class DataNode:
     The objects at one place of the data tree.
 
     Args:
-        fields: All fields claimed so far.
         below: Data key -> what lies below, shared by fields that share the key.
         typed: Whether the objects carry `__typename`, because something depends on it.
     """
 
-    fields: list[DataField] = field(default_factory=list)
     below: dict[str, DataNode] = field(default_factory=dict)
     typed: bool = False
+    _by_key: dict[str, list[DataField]] = field(default_factory=dict)
+    _by_call: dict[tuple[str, str], list[DataField]] = field(default_factory=dict)
     _aliases: int = 0
 
     def claim(self, want: Want, types: tuple[str, ...], graph: str, type_text: str, *, own_key: bool) -> DataField:
@@ -72,22 +72,22 @@ class DataNode:
                 under two names and mean two calls; the machinery takes what is there.
         """
         shape = _shape(want, type_text)
-        for known in self.fields:
-            same = known.name == want.name and known.arguments == want.arguments
-            if same and (known.key == want.key or not own_key) and self._fits(known, types, graph, shape):
+        for known in self._by_call.get((want.name, want.arguments), ()):
+            if (known.key == want.key or not own_key) and self._fits(known, types, graph, shape):
                 known.types.update(types)
                 known.shapes[graph] = shape
                 return known
         key = want.key if self._is_free(want.key, types, graph, shape) else self._alias(want.key)
         node = self.below.setdefault(key, DataNode()) if want.shape is not None else None
         claimed = DataField(key, want.name, want.arguments, set(types), {graph: shape}, node, list_depth(type_text))
-        self.fields.append(claimed)
+        self._by_key.setdefault(key, []).append(claimed)
+        self._by_call.setdefault((want.name, want.arguments), []).append(claimed)
         return claimed
 
     def step(self, claimed: DataField) -> Path:
         """The path from an object to what lies below a field."""
-        others = any(other.key == claimed.key and other is not claimed for other in self.fields)
-        on_types = (OnTypes(tuple(sorted(claimed.types))),) if others else ()
+        alone = len(self._by_key[claimed.key]) == 1
+        on_types = () if alone else (OnTypes(tuple(sorted(claimed.types))),)
         return (*on_types, Key(claimed.key), *(Each() for _ in range(claimed.lists)))
 
     def _fits(self, known: DataField, types: tuple[str, ...], graph: str, shape: str) -> bool:
@@ -96,8 +96,7 @@ class DataNode:
             return False
         return all(
             other is known or (not other.types.intersection(types) and other.shapes.get(graph, shape) == shape)
-            for other in self.fields
-            if other.key == known.key
+            for other in self._by_key[known.key]
         )
 
     def _is_free(self, key: str, types: tuple[str, ...], graph: str, shape: str) -> bool:
@@ -105,15 +104,14 @@ class DataNode:
             return False
         return all(
             not other.types.intersection(types) and other.shapes.get(graph, shape) == shape
-            for other in self.fields
-            if other.key == key
+            for other in self._by_key.get(key, ())
         )
 
     def _alias(self, key: str) -> str:
         while True:
             alias = f"{ALIAS_PREFIX}{self._aliases}_{key.lstrip('_')}"
             self._aliases += 1
-            if all(other.key != alias for other in self.fields):
+            if alias not in self._by_key:
                 return alias
 
 

@@ -5,16 +5,39 @@ Steps to GraphQL text: minified, because it is sent with every request.
     ... on Product { name }                    for entities
 
 A field that all possible types are asked for stands on the interface itself, if the subgraph's interface has it;
-otherwise it stands in a fragment per type.
+otherwise it stands in a fragment per type. What is selected below such a field is then written once, as a named
+fragment: types nested in types would otherwise multiply the document at each level.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from kong_federation.operation import ALWAYS, When
+from kong_federation.planner.data import ALIAS_PREFIX
 from kong_federation.planner.steps import Step, Tree, TreeField
 from kong_federation.querygraph import QueryGraph
+
+# A selection becomes a named fragment if it would stand in so many places and has so many characters: below that, a
+# document with fragments is no shorter and harder to read.
+_COPIES = 3
+_CHARACTERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """
+    GraphQL text and the named fragments it needs.
+
+    Args:
+        text: The text.
+        fragments: Names of the fragments that are spread in it, directly or through others.
+    """
+
+    text: str
+    fragments: frozenset[str] = frozenset()
 
 
 class Printer:
@@ -29,24 +52,25 @@ class Printer:
     def __init__(self, graph: QueryGraph, variables: Mapping[str, str]) -> None:
         self._graph = graph
         self._variables = variables
+        self._names: dict[str, str] = {}
 
-    def selection(self, step: Step) -> str:
+    def selection(self, step: Step) -> Printed:
         """What a step selects, with braces."""
         if not step.inputs:
             return self._tree(step.tree, step.graph)
-        parts = ["__typename"] if step.tree.typename else []
-        fragments: dict[str, dict[TreeField, None]] = {}
+        places: dict[str, dict[TreeField, None]] = {}
         for field in step.tree.fields.values():
             for runtime_type in sorted(field.types):
                 known = step.inputs.get(runtime_type)
-                on = known.typename if known else runtime_type
-                fragments.setdefault(on, {})[field] = None
-        for on, fields in fragments.items():
-            inner = " ".join(text for field in fields for text in self._field(field, step.graph))
-            parts.append(f"...on {on}{{{inner}}}")
-        return "{" + " ".join(parts or ["__typename"]) + "}"
+                places.setdefault(known.typename if known else runtime_type, {})[field] = None
+        copies = Counter(field for fields in places.values() for field in fields)
+        printed = {field: self._field(field, step.graph, copies[field]) for field in copies}
+        parts = ["__typename"] if step.tree.typename else []
+        for on, fields in places.items():
+            parts.append(f"...on {on}{{{' '.join(printed[field].text for field in fields)}}}")
+        return _braced(parts, printed.values())
 
-    def document(self, kind: str, name: str, head: list[str], used: frozenset[str], body: str) -> str:
+    def document(self, kind: str, name: str, head: list[str], used: frozenset[str], body: Printed) -> str:
         """
         A whole document.
 
@@ -58,39 +82,52 @@ class Printer:
             body: The selection set with braces.
         """
         definitions = [*head, *(self._variables[variable] for variable in sorted(used))]
-        if kind == "query" and not name and not definitions:
-            return body
         listed = f"({','.join(definitions)})" if definitions else ""
-        return f"{kind}{' ' + name if name else ''}{listed}{body}"
+        plain = kind == "query" and not name and not definitions
+        operation = body.text if plain else f"{kind}{' ' + name if name else ''}{listed}{body.text}"
+        fragments = [f"fragment {label} {text}" for text, label in self._names.items() if label in body.fragments]
+        return " ".join([operation, *fragments])
 
-    def _tree(self, tree: Tree, graph: str) -> str:
-        parts = ["__typename"] if tree.typename else []
-        fragments: dict[str, list[str]] = {}
+    def _tree(self, tree: Tree, graph: str) -> Printed:
         abstract = self._graph.is_abstract(graph, tree.static_type)
         possible = self._graph.possible(graph, tree.static_type)
+        parts = ["__typename"] if tree.typename else []
+        apart: dict[str, list[str]] = {}
+        printed = []
         for field in tree.fields.values():
-            texts = self._field(field, graph)
-            if not abstract or self._on_interface(field, tree.static_type, graph, possible):
-                parts += texts
+            together = not abstract or self._on_interface(field, tree.static_type, graph, possible)
+            found = self._field(field, graph, 1 if together else len(field.types))
+            printed.append(found)
+            if together:
+                parts.append(found.text)
                 continue
             for runtime_type in sorted(field.types):
-                fragments.setdefault(runtime_type, []).extend(texts)
-        parts += [f"...on {on}{{{' '.join(texts)}}}" for on, texts in fragments.items()]
-        return "{" + " ".join(parts or ["__typename"]) + "}"
+                apart.setdefault(runtime_type, []).append(found.text)
+        parts += [f"...on {on}{{{' '.join(texts)}}}" for on, texts in apart.items()]
+        return _braced(parts, printed)
 
     def _on_interface(self, field: TreeField, interface: str, graph: str, possible: tuple[str, ...]) -> bool:
-        if not field.types.issuperset(self._public(possible)):
+        public = {name for name in possible if not self._graph.is_inaccessible(name)}
+        if not field.types.issuperset(public):
             return False
         return self._graph.interface_field_type(graph, interface, field.data.name) == field.move.type_name
 
-    def _public(self, names: tuple[str, ...]) -> set[str]:
-        return {name for name in names if not self._graph.is_inaccessible(name)}
-
-    def _field(self, field: TreeField, graph: str) -> list[str]:
+    def _field(self, field: TreeField, graph: str, copies: int) -> Printed:
         data = field.data
         alias = f"{data.key}:" if data.key != data.name else ""
-        below = self._tree(field.tree, graph) if field.tree is not None else ""
-        return [f"{alias}{data.name}{data.arguments}{directives}{below}" for directives in _directives(field.when)]
+        conditions = _directives(field.when)
+        below = self._tree(field.tree, graph) if field.tree is not None else Printed("")
+        if field.tree is not None and copies * len(conditions) >= _COPIES and len(below.text) > _CHARACTERS:
+            text = f"on {field.tree.static_type}{below.text}"
+            name = self._names.setdefault(text, f"{ALIAS_PREFIX}{len(self._names)}")
+            below = Printed(f"{{...{name}}}", below.fragments | {name})
+        call = f"{alias}{data.name}{data.arguments}"
+        return Printed(" ".join(f"{call}{condition}{below.text}" for condition in conditions), below.fragments)
+
+
+def _braced(parts: list[str], printed: Iterable[Printed]) -> Printed:
+    fragments = frozenset(name for one in printed for name in one.fragments)
+    return Printed("{" + " ".join(parts or ["__typename"]) + "}", fragments)
 
 
 def variables_used(tree: Tree) -> frozenset[str]:

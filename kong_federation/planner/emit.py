@@ -26,7 +26,7 @@ from kong_federation.plan import (
     Sequence,
 )
 from kong_federation.planner.data import DataField, DataNode
-from kong_federation.planner.documents import Printer, variables_used
+from kong_federation.planner.documents import Printed, Printer, variables_used
 from kong_federation.planner.schedule import Request
 from kong_federation.planner.steps import Input, Step
 
@@ -55,6 +55,7 @@ class Emitter:
         self._bound = bound
         self._names = names
         self._operation_name = operation_name
+        self._types: dict[DataNode, set[str]] = {}
         self._fetches = 0
 
     def emit(self, requests: list[Request]) -> Node | None:
@@ -88,7 +89,7 @@ class Emitter:
         return Fetch(number, self._names[step.graph], step.kind, text, tuple(sorted(used)), (), step.site.path)
 
     def _entities(self, request: Request, number: int) -> Fetch:
-        found: dict[tuple[str, tuple[Representation, ...]], list[Path]] = {}
+        found: dict[tuple[Printed, tuple[Representation, ...]], list[Path]] = {}
         used: frozenset[str] = frozenset()
         for step in request.steps:
             selection, represented = self._printer.selection(step), self._representations(step)
@@ -101,10 +102,12 @@ class Emitter:
             key = f"_e{index}" if several else "_entities"
             alias = f"{key}:" if several else ""
             head.append(f"${variable}:[_Any!]!")
-            bodies.append(f"{alias}_entities(representations:${variable}){selection}")
+            bodies.append(f"{alias}_entities(representations:${variable}){selection.text}")
             flattens.append(Flatten(tuple(dict.fromkeys(paths)), variable, key, represented))
         name = self._name(request.graph, number)
-        text = self._printer.document("query", name, head, used, "{" + " ".join(bodies) + "}")
+        fragments = frozenset(label for selection, _ in found for label in selection.fragments)
+        body = Printed("{" + " ".join(bodies) + "}", fragments)
+        text = self._printer.document("query", name, head, used, body)
         return Fetch(
             number, self._names[request.graph], OperationKind.QUERY, text, tuple(sorted(used)), tuple(flattens)
         )
@@ -144,7 +147,7 @@ class Emitter:
         inner: list[RepresentationField] = []
         if want.shape is not None and data.node is not None:
             variants = want.shape.variants()
-            bound_types = {name for (where, name, _) in self._bound if where is data.node}
+            bound_types = self._types_at(data.node)
             for types, wants in variants:
                 present = tuple(name for name in types if name in bound_types)
                 if present:
@@ -152,6 +155,13 @@ class Emitter:
                     fields = (self._input_field(data.node, present[0], below, key=key) for below in wants)
                     inner += [replace(field, types=field.types or apart) for field in fields]
         return RepresentationField(want.name, data.key, (), tuple(dict.fromkeys(inner)), key)
+
+    def _types_at(self, node: DataNode) -> set[str]:
+        """The runtime types for which anything is asked for at a node."""
+        if not self._types:
+            for where, runtime_type, _ in self._bound:
+                self._types.setdefault(where, set()).add(runtime_type)
+        return self._types.get(node, set())
 
 
 def under(condition: Conjunction, node: Node) -> Node:

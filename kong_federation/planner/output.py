@@ -46,9 +46,16 @@ class Outputs:
         self._budget = budget
         self._types: dict[str, TypeNode] = {}
         self._leaves: dict[str, Leaf] = {}
+        self._composites: dict[tuple[DataNode, Shape], Composite] = {}
 
     def composite(self, node: DataNode, shape: Shape) -> Composite:
-        """The output of the objects at a node."""
+        """The output of the objects at a node; places that are alike share one."""
+        found = self._composites.get((node, shape))
+        if found is None:
+            found = self._composites[node, shape] = self._composite(node, shape)
+        return found
+
+    def _composite(self, node: DataNode, shape: Shape) -> Composite:
         groups: dict[tuple[object, ...], list[str]] = {}
         for runtime_type, wants in shape.by_type.items():
             keys = (id(wants), *(self._key(node, runtime_type, want) for want in wants))

@@ -140,7 +140,7 @@ class Planner:
             variables=variables,
             inputs=inputs,
         )
-        return Stages(operation, search, runs, printer, plan, self._names)
+        return Stages(operation, runs, printer, plan, self._names)
 
     def _runs(
         self,
@@ -172,8 +172,8 @@ def _together(operation: Operation, kind: OperationKind, search: Search) -> list
     runs: list[list[Want]] = []
     last = ""
     for want in wants:
-        sources = search.object(operation.root, (want,), ()).sources[0]
-        graph = sources[0].move.graph if sources else last
+        source = search.object(operation.root, (want,), ()).sources[0]
+        graph = source.ways[0].move.graph if source is not None else last
         if runs and graph == last:
             runs[-1].append(want)
         else:

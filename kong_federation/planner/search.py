@@ -1,57 +1,57 @@
 """
 The search: which subgraph resolves which field of an object.
 
-**Objective.** The fewest requests in the fewest waves (see `cost`), such that every want is resolved.
+**Objective.** The fewest waves, then the fewest requests (see `cost`), such that every want is resolved.
 
 **How.** Top-down over positions, with memory. For one object (a runtime type, its wants, where it is at hand) each want
-has a few candidate sources: the subgraph at hand, or another one that a key leads to. The price of a source
-is the request to enter its subgraph, if it has to be entered, and the price of everything below the field when it
-comes from there, which is the same question one level deeper. Answers depend only on (type, wants, origins), never on
-the path that led there, so each is computed once, and work grows with positions times subgraphs, not with the number
-of paths: this is why nested `@shareable` types do not explode.
+has a few ways: a subgraph at hand, or another one that a key leads to. The price of a way is the request to enter its
+subgraph, if it has to be entered, and the price of everything below the field when it comes from there, which is the
+same question one level deeper. Answers depend only on (type, wants, origins), never on the path that led there, so each
+is computed once, and work grows with positions times subgraphs, not with the number of paths: this is why nested
+`@shareable` types do not explode.
 
-Wants of one object share entries, so they are decided together: wants with one candidate first, then the best
-combination of the rest, exactly where combinations are few, else one want after the other, cheapest first.
+Wants of one object share entries, so they are decided together: wants with one source first, then the best combination
+of the rest, exactly where combinations are few, else one want after the other, cheapest first.
+
+**Several ways at once.** A field that several subgraphs share may be asked of all of them; the objects below are then
+at hand in all of them. That is needed where the type below has no key and each subgraph knows a part of it, and saves
+waves elsewhere. Ways that cost nothing are taken together, others if nothing else completes the answer. Ways that
+nothing below makes use of are dropped again.
 
 **Why it ends.** A position's wants are finite and each step down takes one level off. What machinery adds is finite
 too: key fields are field sets; a `@requires` that is being resolved is not resolved again inside itself (`_pending`).
 
 **What is not optimal.** The best answer for a position is taken without looking at its siblings; two positions that are
 equally well served by two subgraphs may choose differently and share less. `schedule` mends most of that.
-
-**Incomplete sources.** A field that several subgraphs share may lead to a type without keys, of which each subgraph
-knows a part. Then no source is complete, and the want is given several, each for what the others miss.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from itertools import product
-from typing import TypeAlias
 
 from kong_federation.limits.budget import Budget
 from kong_federation.operation import Shape, Want
 from kong_federation.planner.cost import NOTHING, Calls, Costs
 from kong_federation.planner.decisions import (
     COMPLETE,
+    UNUSED,
+    Arrival,
     Decision,
     Demand,
     Entry,
-    Missing,
     Origin,
     PositionDecision,
     Source,
+    Uses,
+    Way,
 )
-from kong_federation.planner.restrict import Restrictor
+from kong_federation.planner.entering import Entering
 from kong_federation.querygraph import FieldMove, FieldSets, KeyMove, QueryGraph
-from kong_federation.selection import SelectionSet, fields_on, narrow
+from kong_federation.selection import SelectionSet, narrow
 
 # Combinations of sources that are compared exactly for one object; beyond it, want by want.
 _EXACT_COMBINATIONS = 128
-
-# Subgraph in which an object is at hand -> wave, calls and what is provided there, as in `Origin`.
-AtHand: TypeAlias = Mapping[str, tuple[int, Calls, SelectionSet]]
 
 
 class Search:
@@ -60,90 +60,110 @@ class Search:
 
     Args:
         graph: The query graph.
-        budget: One step is one object or one source looked at.
+        budget: One step is one object or one way looked at.
     """
 
     def __init__(self, graph: QueryGraph, budget: Budget) -> None:
         self.graph = graph
-        self.costs = Costs(graph.graphs)
-        self.field_sets = FieldSets(graph.catalog)
         self.budget = budget
-        self._restrictor = Restrictor()
-        self._positions: dict[tuple[Shape, str, str, SelectionSet], PositionDecision] = {}
+        self._costs = Costs(graph.graphs)
+        self._field_sets = FieldSets(graph.catalog)
+        self._entering = Entering(graph, self._costs, self._field_sets, self._key_source)
+        self._positions: dict[tuple[Shape, tuple[Arrival, ...]], PositionDecision] = {}
         self._objects: dict[tuple[str, tuple[Want, ...], tuple[Origin, ...]], Decision] = {}
+        self._entries: dict[tuple[str, tuple[Origin, ...]], dict[str, Entry]] = {}
         self._sizes: dict[Shape, int] = {}
+        # Requirements that are being resolved; what is found meanwhile and depends on that (`_cut`) is not kept.
         self._pending: set[tuple[str, str, str]] = set()
         self._cut = False
 
     # --- positions ------------------------------------------------------------------------------------------------
 
-    def position(self, shape: Shape, graph: str, static_type: str, provided: SelectionSet) -> PositionDecision:
+    def position(self, shape: Shape, arrivals: tuple[Arrival, ...]) -> PositionDecision:
         """
         Decide for all objects at a position.
 
         Args:
             shape: What is wanted of them.
-            graph: The subgraph they come from.
-            static_type: The position's type there.
-            provided: What the path provides though external.
+            arrivals: The subgraphs that deliver them.
         """
-        key = (shape, graph, static_type, provided)
+        key = (shape, arrivals)
         decision = self._positions.get(key)
         if decision is None:
             cut_before, self._cut = self._cut, False
-            origin = Origin(graph, provided)
-            if self.graph.is_interface_object(graph, static_type):
-                decision = self._interface_object(shape, origin, static_type)
-            else:
-                types = self.graph.possible(graph, static_type)
-                decision = self._by_type(shape, dict.fromkeys(types, (origin,)))
+            real = [one for one in arrivals if not self.graph.is_interface_object(one.graph, one.static_type)]
+            decision = self._told(shape, arrivals, real) if real else self._untold(shape, arrivals)
             if not self._cut:
                 self._positions[key] = decision
             self._cut = self._cut or cut_before
         return decision
 
-    def _by_type(self, shape: Shape, origins: Mapping[str, tuple[Origin, ...]]) -> PositionDecision:
-        calls, late, missing = NOTHING, 0, COMPLETE
-        by_type = {}
-        for runtime_type, at_hand in origins.items():
-            wants = shape.by_type.get(runtime_type)
-            if wants is None:
-                continue
-            decision = self.object(runtime_type, wants, at_hand)
-            by_type[runtime_type] = (at_hand, decision)
-            calls |= decision.calls
-            late = max(late, decision.late)
-            missing |= decision.missing
-        return PositionDecision(by_type, calls, late, missing)
+    def _told(self, shape: Shape, arrivals: tuple[Arrival, ...], real: list[Arrival]) -> PositionDecision:
+        """Decide where at least one arrival knows what the objects are."""
+        known = {name for one in real for name in self.graph.possible(one.graph, one.static_type)}
+        by_type = {
+            name: tuple(_origin(one) for one in arrivals if self._may_be(one, name))
+            for name in shape.by_type
+            if name in known
+        }
+        abstract = [one.graph for one in real if self.graph.is_abstract(one.graph, one.static_type)]
+        decision = self._by_type(shape, by_type)
+        used = next((graph for graph in abstract if graph in decision.uses), next(iter(abstract), None))
+        uses = decision.uses or frozenset({real[0].graph})
+        if used is not None:
+            uses |= {used}
+        return PositionDecision(decision.by_type, decision.calls, decision.late, decision.missing, uses, teller=used)
 
-    def _interface_object(self, shape: Shape, origin: Origin, interface: str) -> PositionDecision:
+    def _may_be(self, arrival: Arrival, runtime_type: str) -> bool:
+        if self.graph.is_interface_object(arrival.graph, arrival.static_type):
+            return arrival.static_type in self.graph.catalog.supertypes(runtime_type)
+        return runtime_type in self.graph.possible(arrival.graph, arrival.static_type)
+
+    def _untold(self, shape: Shape, arrivals: tuple[Arrival, ...]) -> PositionDecision:
         """
-        Below an interface object the real types are unknown.
+        Decide below interface objects, where the real types are unknown.
 
         As long as all types are asked for the same, and not for their names, nobody needs to know; otherwise a subgraph
         that has the real interface is asked first.
         """
+        interface = arrivals[0].static_type
+        origins = tuple(map(_origin, arrivals))
         variants = shape.variants()
         wants = variants[0][1] if variants else ()
         if len(variants) <= 1 and all(want.name != "__typename" for want in wants):
-            decision = self.object(interface, wants, (origin,))
+            decision = self.object(interface, wants, origins)
             if not decision.missing:
-                return PositionDecision({interface: ((origin,), decision)}, decision.calls, decision.late)
+                uses = decision.uses or frozenset({arrivals[0].graph})
+                return PositionDecision({interface: decision}, decision.calls, decision.late, COMPLETE, uses)
         best: PositionDecision | None = None
-        for entry in self.entries(interface, (origin,)).values():
+        for entry in self._entries_of(interface, origins).values():
             graph = entry.move.graph
             if not isinstance(entry.move, KeyMove) or not self.graph.is_abstract(graph, interface):
                 continue
             told = Origin(graph, (), entry.wave + 1, entry.calls)
-            types = self.graph.possible(graph, interface)
-            found = self._by_type(shape, dict.fromkeys(types, (origin, told)))
-            candidate = PositionDecision(found.by_type, found.calls | entry.calls, found.late, found.missing, entry)
+            types = [name for name in self.graph.possible(graph, interface) if name in shape.by_type]
+            found = self._by_type(shape, dict.fromkeys(types, (*origins, told)))
+            uses = (found.uses | entry.uses) - {graph}
+            calls = found.calls | entry.calls
+            candidate = PositionDecision(found.by_type, calls, found.late, found.missing, uses, entry)
             if best is None or self._rank(candidate) < self._rank(best):
                 best = candidate
         if best is not None:
             return best
         missing = frozenset((want, name) for name, listed in shape.by_type.items() for want in listed)
         return PositionDecision({}, NOTHING, 0, missing)
+
+    def _by_type(self, shape: Shape, origins: Mapping[str, tuple[Origin, ...]]) -> PositionDecision:
+        calls, late, missing, uses = NOTHING, 0, COMPLETE, UNUSED
+        by_type = {}
+        for runtime_type, at_hand in origins.items():
+            decision = self.object(runtime_type, shape.by_type[runtime_type], at_hand)
+            by_type[runtime_type] = decision
+            calls |= decision.calls
+            late = max(late, decision.late)
+            missing |= decision.missing
+            uses |= decision.uses
+        return PositionDecision(by_type, calls, late, missing, uses)
 
     # --- objects --------------------------------------------------------------------------------------------------
 
@@ -168,128 +188,178 @@ class Search:
         return decision
 
     def _decide(self, runtime_type: str, wants: tuple[Want, ...], origins: tuple[Origin, ...]) -> Decision:
-        chosen: list[tuple[Source, ...]] = [()] * len(wants)
+        chosen: list[Source | None] = [None] * len(wants)
         open_wants: list[tuple[int, list[Source]]] = []
-        calls, late, missing = NOTHING, 0, COMPLETE
+        missing = COMPLETE
         entries: dict[str, Entry] = {}
+        origins = self._most_useful_first(runtime_type, wants, origins)
         for index, want in enumerate(wants):
             if want.name == "__typename":
                 continue
-            local = self._local_sources(runtime_type, want, origins)
-            free = next((source for source in local if not source.calls and not source.missing), None)
+            here = self._ways_here(runtime_type, want, origins)
+            free = self._free(want, here)
             if free is not None:
-                chosen[index] = (free,)
+                chosen[index] = free
                 continue
             if not entries:
-                entries = self.entries(runtime_type, origins)
-            sources = local + self._distant_sources(runtime_type, want, origins, entries)
+                entries = self._entries_of(runtime_type, origins)
+            elsewhere = self._ways_elsewhere(runtime_type, want, origins, entries)
+            sources = self._sources(want, here, elsewhere, at_root=not origins)
             complete = [source for source in sources if not source.missing]
             if complete:
                 open_wants.append((index, complete))
             elif sources:
-                chosen[index] = self._together(want, sources)
-                calls |= self._union(chosen[index])
-                late += sum(source.late for source in chosen[index])
-                missing |= frozenset.intersection(*(source.missing for source in chosen[index]))
+                chosen[index] = best = min(sources, key=self._rank)
+                missing |= best.missing
             else:
                 missing |= {(want, runtime_type)}
-        for index, source in self._combine(calls, open_wants):
-            chosen[index] = (source,)
-            calls |= source.calls
-            late += source.late
-        return Decision(tuple(chosen), entries, calls, late, missing)
+        self._combine(chosen, open_wants)
+        found = [source for source in chosen if source is not None]
+        uses = frozenset(graph for source in found for way in source.ways for graph in way.uses)
+        late = sum(source.late for source in found)
+        return Decision(tuple(chosen), entries, _union(found), late, missing, uses)
 
-    def _local_sources(self, runtime_type: str, want: Want, origins: tuple[Origin, ...]) -> list[Source]:
-        """Sources in subgraphs where the object is at hand and the field needs nothing."""
-        sources = []
+    def _most_useful_first(
+        self, runtime_type: str, wants: tuple[Want, ...], origins: tuple[Origin, ...]
+    ) -> tuple[Origin, ...]:
+        """Origins that resolve many of the wants first, so that few of them are made use of."""
+        if len(origins) < 2:
+            return origins
+
+        def rank(origin: Origin) -> tuple[int, int]:
+            moves = (self.graph.field(origin.graph, runtime_type, want.name) for want in wants)
+            return (origin.wave, -sum(move is not None and not move.external for move in moves))
+
+        return tuple(sorted(origins, key=rank))
+
+    # --- ways and sources -----------------------------------------------------------------------------------------
+
+    def _ways_here(self, runtime_type: str, want: Want, origins: tuple[Origin, ...]) -> list[Way]:
+        """Ways by subgraphs where the object is at hand and the field needs nothing."""
+        ways = []
         for origin in origins:
             move = self.graph.field(origin.graph, runtime_type, want.name)
             if move is None or move.requires:
                 continue
-            if move.external and not self._is_provided(origin, runtime_type, want.name):
+            if move.external and not self._entering.is_provided(origin.provided, runtime_type, want.name):
                 continue
-            sources.append(self._source(move, want, runtime_type, origin.provided, origin.wave, origin.calls))
-        return sources
+            below = self._provided_below(move, runtime_type, origin.provided)
+            ways.append(Way(move, below, origin.wave, origin.calls, frozenset({origin.graph})))
+        return ways
 
-    def _distant_sources(
+    def _ways_elsewhere(
         self, runtime_type: str, want: Want, origins: tuple[Origin, ...], entries: Mapping[str, Entry]
-    ) -> list[Source]:
-        """Sources that need an entry: another subgraph, or the same one again with what the field requires."""
-        sources = []
+    ) -> list[Way]:
+        """Ways that need an entry: another subgraph, or the same one again with what the field requires."""
+        ways = []
         at_hand = {origin.graph for origin in origins}
         for move in self.graph.resolvers(runtime_type, want.name):
             self.budget.spend()
             if move.requires:
-                source = self._requiring(runtime_type, want, move, origins, entries)
-                if source is not None:
-                    sources.append(source)
+                way = self._requiring(runtime_type, move, origins, entries)
+                if way is not None:
+                    ways.append(way)
             elif move.graph not in at_hand and move.graph in entries:
                 entry = entries[move.graph]
-                sources.append(self._source(move, want, runtime_type, (), entry.wave + 1, entry.calls))
-        return sources
-
-    def _source(
-        self, move: FieldMove, want: Want, runtime_type: str, provided: SelectionSet, wave: int, calls: Calls
-    ) -> Source:
-        if want.shape is None:
-            return Source(move, None, calls, wave)
-        inside = self.provided_below(move, runtime_type, provided)
-        below = self.position(want.shape, move.graph, move.type_name, inside)
-        late = below.late + wave * self._size(want.shape)
-        calls |= self.costs.later(below.calls, wave)
-        return Source(move, want.shape, calls, late, below.missing, provided=inside)
+                ways.append(Way(move, move.provides, entry.wave + 1, entry.calls, entry.uses))
+        return ways
 
     def _requiring(
-        self,
-        runtime_type: str,
-        want: Want,
-        move: FieldMove,
-        origins: tuple[Origin, ...],
-        entries: Mapping[str, Entry],
-    ) -> Source | None:
-        """A source whose object must enter the subgraph with more than its key."""
-        pending = (runtime_type, move.graph, want.name)
+        self, runtime_type: str, move: FieldMove, origins: tuple[Origin, ...], entries: Mapping[str, Entry]
+    ) -> Way | None:
+        """A way whose object must enter the subgraph with more than its key."""
+        pending = (runtime_type, move.graph, move.name)
         if pending in self._pending:
             self._cut = True
             return None
         self._pending.add(pending)
         try:
-            wants = self.field_sets.wants(move.requires, runtime_type)
+            wants = self._field_sets.wants(move.requires, runtime_type)
             decision = self.object(runtime_type, wants, origins)
         finally:
             self._pending.discard(pending)
         if decision.missing:
             return None
-        way_in = self._entry_into(move.graph, runtime_type, origins, entries)
-        if way_in is None:
+        entry = self._entering.into(move.graph, runtime_type, origins, entries)
+        if entry is None:
             return None
-        wave = max(way_in.wave, self.costs.depth(decision.calls))
-        before = (way_in.calls & ~self.costs.call(way_in.wave, move.graph)) | decision.calls
-        calls = before | self.costs.call(wave, move.graph)
-        plain = self._source(move, want, runtime_type, (), wave + 1, calls)
-        return replace(plain, entry=way_in, demand=Demand(wants, decision))
+        wave = max(entry.wave, self._costs.depth(decision.calls))
+        before = (entry.calls & ~self._costs.call(entry.wave, move.graph)) | decision.calls
+        calls = before | self._costs.call(wave, move.graph)
+        uses = entry.uses | decision.uses
+        return Way(move, move.provides, wave + 1, calls, uses, entry, Demand(wants, decision))
 
-    def _together(self, want: Want, sources: list[Source]) -> tuple[Source, ...]:
-        """Several incomplete sources, each restricted to what those before it miss."""
-        first = min(sources, key=self._rank)
-        chosen, missing, calls = [first], first.missing, first.calls
-        while missing:
-            helpful = [source for source in sources if not missing <= source.missing]
-            if not helpful or want.shape is None:
+    def _free(self, want: Want, ways: list[Way]) -> Source | None:
+        """A source that costs nothing, if there is one."""
+        for way in ways:
+            source = self._source(want, (way,))
+            if not source.calls and not source.missing:
+                return source
+        if len(ways) > 1 and want.shape is not None and self._alike(ways):
+            source = self._source(want, tuple(ways))
+            if not source.calls and not source.missing:
+                return source
+        return None
+
+    def _sources(self, want: Want, here: list[Way], elsewhere: list[Way], *, at_root: bool) -> list[Source]:
+        """
+        All sources of a want: each way alone, and ways together.
+
+        Together go the ways that cost nothing, at a root all, since roots are entered side by side. If something is
+        missing all the same, others join one by one as long as that helps.
+        """
+        ways = [*here, *elsewhere]
+        sources = [self._source(want, (way,)) for way in ways]
+        if want.shape is None or len(ways) < 2:
+            return sources
+        best = min(sources, key=self._rank)
+        pool = ways if at_root else here
+        if len(pool) > 1 and (best.missing or self._alike(pool)):
+            together = self._source(want, tuple(pool))
+            sources.append(together)
+            best = min(best, together, key=self._rank)
+        while best.missing:
+            taken = {way.move.graph for way in best.ways}
+            joined = [self._source(want, (*best.ways, way)) for way in ways if way.move.graph not in taken]
+            better = min(joined, key=self._rank, default=best)
+            if self._rank(better) >= self._rank(best):
                 break
-            best = min(helpful, key=lambda source: self._added(source, calls, missing))
-            wanted = frozenset(lost for lost, _ in missing - best.missing)
-            shape = self._restrictor.restrict(want.shape, wanted)
-            chosen.append(replace(best, shape=shape))
-            missing, calls = missing & best.missing, calls | best.calls
-        return tuple(chosen)
+            best = better
+            sources.append(best)
+        return sources
 
-    def _combine(self, base: Calls, wants: list[tuple[int, list[Source]]]) -> Iterable[tuple[int, Source]]:
-        """One source for each want, such that together they are cheapest."""
-        decided = [(index, sources[0]) for index, sources in wants if len(sources) == 1]
-        undecided = sorted(((i, s) for i, s in wants if len(s) > 1), key=lambda item: len(item[1]))
-        for _, source in decided:
-            base |= source.calls
+    def _alike(self, ways: list[Way]) -> bool:
+        """
+        Whether the same objects can come by all ways.
+
+        A subgraph that does not know a type answers such an object with an error; it is asked only if need be.
+        """
+        possible = {self.graph.possible(way.move.graph, way.move.type_name) for way in ways}
+        return len(possible) == 1
+
+    def _source(self, want: Want, ways: tuple[Way, ...]) -> Source:
+        if want.shape is None:
+            return Source(ways, None, ways[0].calls, ways[0].wave)
+        self.budget.spend()
+        first = min(way.wave for way in ways)
+        arrivals = tuple(Arrival(way.move.graph, way.move.type_name, way.provided, way.wave - first) for way in ways)
+        below = self.position(want.shape, tuple(sorted(arrivals, key=_arrival_order)))
+        used = tuple(way for way in ways if way.move.graph in below.uses) or ways[:1]
+        calls = self._costs.later(below.calls, first)
+        for way in used:
+            calls |= way.calls
+        late = below.late + first * self._size(want.shape)
+        return Source(used, below, calls, late, below.missing)
+
+    def _combine(self, chosen: list[Source | None], wants: list[tuple[int, list[Source]]]) -> None:
+        """Choose one source for each want that is open, such that together they are cheapest."""
+        undecided = []
+        for index, sources in wants:
+            if len(sources) == 1:
+                chosen[index] = sources[0]
+            else:
+                undecided.append((index, sources))
+        base = _union(source for source in chosen if source is not None)
         combinations = 1
         for _, sources in undecided:
             combinations *= len(sources)
@@ -297,108 +367,44 @@ class Search:
             self.budget.spend(combinations)
             best = min(
                 product(*(sources for _, sources in undecided)),
-                key=lambda chosen: self.costs.price(base | self._union(chosen), sum(source.late for source in chosen)),
+                key=lambda picked: self._costs.price(base | _union(picked), sum(one.late for one in picked)),
             )
-            return [*decided, *((index, source) for (index, _), source in zip(undecided, best, strict=True))]
-        for index, sources in undecided:
-            source = min(sources, key=lambda candidate: self.costs.price(base | candidate.calls, candidate.late))
+            for (index, _), source in zip(undecided, best, strict=True):
+                chosen[index] = source
+            return
+        for index, sources in sorted(undecided, key=lambda item: len(item[1])):
+            source = min(sources, key=lambda one: self._costs.price(base | one.calls, one.late))
             base |= source.calls
-            decided.append((index, source))
-        return decided
+            chosen[index] = source
 
-    # --- entries --------------------------------------------------------------------------------------------------
-
-    def entries(self, runtime_type: str, origins: tuple[Origin, ...]) -> dict[str, Entry]:
-        """
-        The subgraphs that an object can get into, each on its shortest way, in as many hops as it takes.
-
-        Subgraph after subgraph is entered, nearest first; a key may be taken from any subgraph entered before.
-        """
-        at_hand, start = _at_hand(origins), _start(origins)
-        entered: dict[str, Entry] = {}
-        while True:
-            best: Entry | None = None
-            for graph in self.graph.graphs:
-                if graph in at_hand:
-                    continue
-                entry = self._shortest(graph, runtime_type, at_hand, start)
-                if entry is not None and (best is None or self._entry_rank(entry) < self._entry_rank(best)):
-                    best = entry
-            if best is None:
-                return entered
-            entered[best.move.graph] = best
-            at_hand[best.move.graph] = (best.wave + 1, best.calls, ())
-
-    def _entry_into(
-        self, graph: str, runtime_type: str, origins: tuple[Origin, ...], entries: Mapping[str, Entry]
-    ) -> Entry | None:
-        """The way into a subgraph, also into one where the object is at hand already."""
-        if graph in entries:
-            return entries[graph]
-        at_hand = _at_hand(origins)
-        at_hand.update({name: (entry.wave + 1, entry.calls, ()) for name, entry in entries.items()})
-        return self._shortest(graph, runtime_type, at_hand, _start(origins))
-
-    def _shortest(self, graph: str, runtime_type: str, at_hand: AtHand, start: int) -> Entry | None:
-        root = self.graph.root(graph, runtime_type)
-        if root is not None:
-            return Entry(root, start, self.costs.call(start, graph))
-        best: Entry | None = None
-        for move in self.graph.keys(graph, runtime_type):
-            entry = self._by_key(move, runtime_type, at_hand)
-            if entry is not None and (best is None or self._entry_rank(entry) < self._entry_rank(best)):
-                best = entry
-        return best
-
-    def _by_key(self, move: KeyMove, runtime_type: str, at_hand: AtHand) -> Entry | None:
-        """The entry by one key, if all its fields are to be had where the object is at hand."""
-        wants = self.field_sets.wants(move.key, runtime_type)
-        sources: list[FieldMove] = []
-        wave, calls = 0, NOTHING
-        for want in wants:
-            found = self._key_source(want, runtime_type, at_hand)
-            if found is None:
-                return None
-            source, source_wave, source_calls = found
-            sources.append(source)
-            wave, calls = max(wave, source_wave), calls | source_calls
-        return Entry(move, wave, calls | self.costs.call(wave, move.graph), wants, tuple(sources))
-
-    def _key_source(self, want: Want, runtime_type: str, at_hand: AtHand) -> tuple[FieldMove, int, Calls] | None:
-        best: tuple[FieldMove, int, Calls] | None = None
-        for graph, (wave, calls, provided) in at_hand.items():
-            source = self.graph.field(graph, runtime_type, want.name)
-            if source is None or source.requires:
-                continue
-            if source.external and not any(
-                field.name == want.name for field in fields_on(provided, self.graph.catalog.supertypes(runtime_type))
-            ):
-                continue
-            after = self._source(source, want, runtime_type, provided, wave, calls)
-            if after.missing:
-                continue
-            ready = max(wave, self.costs.depth(after.calls)) if after.calls != calls else wave
-            if best is None or (ready, after.calls.bit_count()) < (best[1], best[2].bit_count()):
-                best = (source, ready, after.calls)
-        return best
+    def _entries_of(self, runtime_type: str, origins: tuple[Origin, ...]) -> dict[str, Entry]:
+        """The subgraphs an object can get into."""
+        key = (runtime_type, origins)
+        entries = self._entries.get(key)
+        if entries is None:
+            cut_before, self._cut = self._cut, False
+            entries = self._entering.entries(runtime_type, origins)
+            if not self._cut:
+                self._entries[key] = entries
+            self._cut = self._cut or cut_before
+        return entries
 
     # --- small things ---------------------------------------------------------------------------------------------
 
-    def provided_below(self, move: FieldMove, runtime_type: str, provided: SelectionSet) -> SelectionSet:
+    def _key_source(self, move: FieldMove, want: Want, runtime_type: str, origin: Origin, uses: Uses) -> Source:
+        """A key field, taken from one subgraph where the object is at hand."""
+        below = self._provided_below(move, runtime_type, origin.provided)
+        return self._source(want, (Way(move, below, origin.wave, origin.calls, uses),))
+
+    def _provided_below(self, move: FieldMove, runtime_type: str, provided: SelectionSet) -> SelectionSet:
         """What is provided below a field: by the field itself, and by what provided the way here."""
         if not provided:
             return move.provides
         return move.provides + narrow(provided, move.name, self.graph.catalog.supertypes(runtime_type))
 
-    def _is_provided(self, origin: Origin, runtime_type: str, name: str) -> bool:
-        names = self.graph.catalog.supertypes(runtime_type)
-        return any(field.name == name for field in fields_on(origin.provided, names))
-
-    def _rank(self, found: Source | PositionDecision) -> tuple[int, tuple[int, int, int]]:
-        return (len(found.missing), self.costs.price(found.calls, found.late))
-
-    def _added(self, source: Source, calls: Calls, missing: Missing) -> tuple[int, tuple[int, int, int]]:
-        return (len(missing & source.missing), self.costs.price(calls | source.calls, source.late))
+    def _rank(self, found: Source | PositionDecision) -> tuple[int, tuple[int, int, int], int]:
+        ways = len(found.ways) if isinstance(found, Source) else 0
+        return (len(found.missing), self._costs.price(found.calls, found.late), ways)
 
     def _size(self, shape: Shape) -> int:
         """How many fields are wanted of an object, at all depths; of the type that is asked for most."""
@@ -407,21 +413,17 @@ class Search:
             self._sizes[shape] = max(sizes, default=0)
         return self._sizes[shape]
 
-    def _entry_rank(self, entry: Entry) -> tuple[int, int, int]:
-        return (entry.wave, entry.calls.bit_count(), len(entry.wants))
 
-    @staticmethod
-    def _union(sources: Iterable[Source]) -> Calls:
-        calls = NOTHING
-        for source in sources:
-            calls |= source.calls
-        return calls
+def _origin(arrival: Arrival) -> Origin:
+    return Origin(arrival.graph, arrival.provided, arrival.wave)
 
 
-def _at_hand(origins: tuple[Origin, ...]) -> dict[str, tuple[int, Calls, SelectionSet]]:
-    return {origin.graph: (origin.wave, origin.calls, origin.provided) for origin in origins}
+def _arrival_order(arrival: Arrival) -> tuple[int, str]:
+    return (arrival.wave, arrival.graph)
 
 
-def _start(origins: tuple[Origin, ...]) -> int:
-    """The first wave in which a root can be entered: as soon as there is an object."""
-    return min((origin.wave for origin in origins), default=0)
+def _union(sources: Iterable[Source]) -> Calls:
+    calls = NOTHING
+    for source in sources:
+        calls |= source.calls
+    return calls

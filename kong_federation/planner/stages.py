@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 from kong_federation.operation import ALWAYS, Operation, Shape, Want, When
 from kong_federation.plan import QueryPlan, show_path
-from kong_federation.planner.decisions import Decision, Source
+from kong_federation.planner.decisions import Decision, Way
 from kong_federation.planner.documents import Printer
 from kong_federation.planner.schedule import Request
-from kong_federation.planner.search import Search
 from kong_federation.querygraph import KeyMove
 from kong_federation.selection import show
 
@@ -37,7 +36,6 @@ class Stages:
     """All stages of one planning, and the subgraphs' names by their `join__Graph` value."""
 
     operation: Operation
-    search: Search
     runs: tuple[Run, ...]
     printer: Printer
     plan: QueryPlan
@@ -72,7 +70,7 @@ def show_fetches(stages: Stages) -> str:
             )
             for step in request.steps:
                 where = show_path(step.site.path) or "(root)"
-                lines.append(f"{_INDENT}{where}: {stages.printer.selection(step)}")
+                lines.append(f"{_INDENT}{where}: {stages.printer.selection(step).text}")
     return "\n".join(lines)
 
 
@@ -89,25 +87,26 @@ def _shape(shape: Shape, indent: str) -> Iterator[str]:
 
 
 def _decision(stages: Stages, owner: str, wants: tuple[Want, ...], decision: Decision, indent: str) -> Iterator[str]:
-    for want, sources in zip(wants, decision.sources, strict=True):
-        for source in sources:
-            yield f"{indent}{owner}.{want.name} from {stages.names[source.move.graph]}{_way(source, decision)}"
-            if source.shape is not None:
-                below = stages.search.position(source.shape, source.move.graph, source.move.type_name, source.provided)
-                for runtime_type, (_, decided) in below.by_type.items():
-                    inner = source.shape.by_type.get(runtime_type) or next(iter(source.shape.by_type.values()), ())
-                    yield from _decision(stages, runtime_type, inner, decided, indent + _INDENT)
-        if not sources and want.name != "__typename":
-            yield f"{indent}{owner}.{want.name} from nobody"
+    for want, source in zip(wants, decision.sources, strict=True):
+        if source is None:
+            if want.name != "__typename":
+                yield f"{indent}{owner}.{want.name} from nobody"
+            continue
+        ways = " and ".join(f"{stages.names[way.move.graph]}{_way(way, decision)}" for way in source.ways)
+        yield f"{indent}{owner}.{want.name} from {ways}"
+        if source.below is not None and want.shape is not None:
+            for runtime_type, decided in source.below.by_type.items():
+                inner = want.shape.by_type.get(runtime_type) or next(iter(want.shape.by_type.values()), ())
+                yield from _decision(stages, runtime_type, inner, decided, indent + _INDENT)
 
 
-def _way(source: Source, decision: Decision) -> str:
-    entry = source.entry or decision.entries.get(source.move.graph)
+def _way(way: Way, decision: Decision) -> str:
+    entry = way.entry or decision.entries.get(way.move.graph)
     if entry is None:
         return ""
-    way = f"by key {{ {show(entry.move.key)} }}" if isinstance(entry.move, KeyMove) else "at the root"
-    required = f", requires {{ {show(source.move.requires)} }}" if source.demand is not None else ""
-    return f" ({way} in wave {entry.wave}{required})"
+    how = f"by key {{ {show(entry.move.key)} }}" if isinstance(entry.move, KeyMove) else "at the root"
+    required = f", requires {{ {show(way.move.requires)} }}" if way.demand is not None else ""
+    return f" ({how}, wave +{entry.wave}{required})"
 
 
 def _condition(when: When) -> str:
