@@ -5,7 +5,7 @@ import json
 import random
 
 import pytest
-from kong.recorded import CONNECTIONS
+from tests.kong.recorded import CONNECTIONS
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import SUPERGRAPH_INVALID, UNSUPPORTED_OPERATION
