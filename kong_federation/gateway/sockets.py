@@ -31,12 +31,14 @@ def socket_path(runtime_directory: Path, digest: str) -> Path:
     """
     Where the builder of a supergraph listens; the directory is made if need be.
 
+    It is one of our own inside the runtime directory, which may be a volume that others can write to.
+
     Args:
         runtime_directory: The plugin server's own directory.
         digest: Hexadecimal digest of what the builder is started with.
     """
     name = f"builder-{digest[:16]}.sock"
-    directory = runtime_directory.absolute()
+    directory = runtime_directory.absolute() / "builders"
     if len(os.fsencode(directory / name)) > _LONGEST_PATH:
         short = hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]
         directory = Path(tempfile.gettempdir()) / f"kgf-{os.geteuid()}-{short}"
@@ -63,22 +65,34 @@ def claim(path: Path) -> socket.socket | None:
 
     Returns:
         The listening socket, or None if another process listens.
+
+    Raises:
+        OSError: It cannot be listened there.
     """
-    with _locked(path.parent):
-        if _answers(path):
-            return None
-        path.unlink(missing_ok=True)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(str(path))
-        listener.listen(_BACKLOG)
-    return listener
+    while True:
+        private_directory(path.parent)
+        # Who gave up the last socket of the directory has just removed it.
+        with contextlib.suppress(FileNotFoundError), _locked(path.parent):
+            if _answers(path):
+                return None
+            path.unlink(missing_ok=True)
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                listener.bind(str(path))
+            except OSError:
+                listener.close()
+                raise
+            listener.listen(_BACKLOG)
+            return listener
 
 
 def give_up(path: Path, listener: socket.socket) -> None:
-    """Stop listening, and remove the socket's file; the directory may be gone already."""
+    """Stop listening, and remove the socket's file, and its directory with the last one; both may be gone already."""
     with contextlib.suppress(FileNotFoundError), _locked(path.parent):
         # Nobody else can have claimed it: until here, connecting to it works.
         path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
     listener.close()
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kong_federation import __version__
-from kong_federation.gateway.sockets import socket_path
+from kong_federation.gateway.sockets import private_directory, socket_path
 
 _MODULE = "kong_federation.gateway.builder"
 
@@ -54,7 +54,7 @@ class BuilderProgram:
             OSError: The process cannot be made.
         """
         # The file has no name, so the supergraph stays on the disk only while somebody has it open.
-        with tempfile.TemporaryFile(dir=path.parent) as handed_over:
+        with tempfile.TemporaryFile(dir=private_directory(path.parent)) as handed_over:
             handed_over.write(sdl.encode())
             handed_over.seek(0)
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module

@@ -1,13 +1,24 @@
 """What the gateway's tests share."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from tests.gateway.gateway_world import World
 
 
 @pytest.fixture
-async def world(tmp_path):
-    world = World(tmp_path / "run")
+def run_directory():
+    """A runtime directory whose sockets have short paths; pytest's own directories are named after the tests."""
+    # A builder may be leaving, and remove its socket, at the same moment.
+    with tempfile.TemporaryDirectory(prefix="kgf-test-", ignore_cleanup_errors=True) as name:
+        yield Path(name) / "run"
+
+
+@pytest.fixture
+async def world(run_directory):
+    world = World(run_directory)
     yield world
     for gateway in world.gateways:
         await gateway.close()

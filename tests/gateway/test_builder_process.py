@@ -40,7 +40,7 @@ async def pids(gateway, salt=""):
 
 
 def builders_of(world):
-    return list(world.directory.glob("builder-*.sock"))
+    return list(world.directory.glob("builders/builder-*.sock"))
 
 
 async def test_workers_of_a_node_share_one_builder(world):
@@ -66,7 +66,7 @@ async def test_a_builder_ends_with_its_last_worker_and_leaves_nothing_behind(wor
     assert alive(builder)
     await other.close()
     await until(lambda: not alive(builder) and not alive(planner))
-    assert list(world.directory.iterdir()) == []
+    await until(lambda: list(world.directory.iterdir()) == [])
 
 
 async def test_a_builder_that_is_used_again_within_its_grace_stays(world):
@@ -156,9 +156,15 @@ async def test_nobody_else_may_connect(world):
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-async def test_a_directory_of_somebody_else_is_not_used(world, caplog):
+async def test_a_volume_that_others_can_write_to_will_do(world):
     world.directory.mkdir()
     world.directory.chmod(0o777)
+    assert (await world.gateway().handle(post("{ me }"))).status == 200
+
+
+async def test_a_directory_of_somebody_else_is_not_used(world, caplog):
+    (world.directory / "builders").mkdir(parents=True)
+    (world.directory / "builders").chmod(0o777)
     response = await world.gateway().handle(post("{ me }"))
     assert (response.status, code(response)) == (503, "SERVICE_UNAVAILABLE")
     assert "not a directory of our own" in caplog.text
@@ -211,6 +217,17 @@ def test_a_stale_socket_is_replaced_and_a_live_one_is_not(tmp_path):
     assert sockets.claim(path) is None
     sockets.give_up(path, listener)
     assert not path.exists()
+
+
+def test_the_directory_goes_with_its_last_socket_and_comes_with_the_next(tmp_path):
+    one, other = (sockets.socket_path(tmp_path, digit * 64) for digit in "ab")
+    listeners = [sockets.claim(one), sockets.claim(other)]
+    sockets.give_up(one, listeners[0])
+    assert list(other.parent.iterdir()) == [other]
+    sockets.give_up(other, listeners[1])
+    assert not other.parent.exists()
+    again = sockets.claim(one)
+    sockets.give_up(one, again)
 
 
 def test_a_runtime_directory_may_vanish(tmp_path):

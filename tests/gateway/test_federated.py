@@ -23,9 +23,9 @@ def run(coroutine):
         return runner.run(coroutine)
 
 
-async def with_gateway(tmp_path, story, **config):
+async def with_gateway(run_directory, story, **config):
     settings = parse_settings({"supergraph": {"sdl": SUPERGRAPH}, **config})
-    gateway = Gateway(settings, tmp_path / "run", program=PROGRAM, transport=MemoryTransport({}))
+    gateway = Gateway(settings, run_directory, program=PROGRAM, transport=MemoryTransport({}))
     try:
         return await story(gateway)
     finally:
@@ -47,11 +47,11 @@ async def with_gateway(tmp_path, story, **config):
         ("{ __typename }" + "#" * 1_000_000, "OK"),
     ],
 )
-def test_operations_of_all_kinds_are_answered_by_the_book(tmp_path, document, code):
+def test_operations_of_all_kinds_are_answered_by_the_book(run_directory, document, code):
     async def story(gateway):
         return read(await gateway.handle(post(document)))
 
-    status, body = run(with_gateway(tmp_path, story))
+    status, body = run(with_gateway(run_directory, story))
     if code == "OK":
         assert (status, body) == (200, {"data": {"__typename": "Query"}})
     else:
@@ -59,7 +59,7 @@ def test_operations_of_all_kinds_are_answered_by_the_book(tmp_path, document, co
         assert code in {None, body["errors"][0]["extensions"]["code"]}
 
 
-def test_the_loop_is_not_held_while_a_real_supergraph_is_loaded_and_operations_are_planned(tmp_path):
+def test_the_loop_is_not_held_while_a_real_supergraph_is_loaded_and_operations_are_planned(run_directory):
     """As with the scripted planner: what counts is CPU time of the loop's own thread between two of its turns."""
 
     async def story(gateway):
@@ -81,18 +81,18 @@ def test_the_loop_is_not_held_while_a_real_supergraph_is_loaded_and_operations_a
         end = True
         return sorted(stretches)
 
-    stretches = run(with_gateway(tmp_path, story))
+    stretches = run(with_gateway(run_directory, story))
     assert len(stretches) > 1_000
     assert stretches[-3] < 0.010
 
 
-def test_the_builder_can_be_told_at_the_other_end_of_a_connection_of_uvloop(tmp_path):
+def test_the_builder_can_be_told_at_the_other_end_of_a_connection_of_uvloop(run_directory):
     async def story(gateway):
         await gateway.handle(post("{ __typename }"))
-        (path,) = (tmp_path / "run").glob("builder-*.sock")
+        (path,) = (run_directory).glob("builders/builder-*.sock")
         _, writer = await asyncio.open_unix_connection(str(path))
         pid = peer_process(writer.get_extra_info("socket").fileno())
         writer.close()
         return (Path("/proc") / str(pid) / "cmdline").read_bytes()
 
-    assert b"kong_federation.gateway.builder" in run(with_gateway(tmp_path, story))
+    assert b"kong_federation.gateway.builder" in run(with_gateway(run_directory, story))

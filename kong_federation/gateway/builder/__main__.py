@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from kong_federation.errors import FederationError, FederationErrors
-from kong_federation.errors.codes import INTERNAL_SERVER_ERROR
+from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, SUPERGRAPH_INVALID
 from kong_federation.gateway.builder.host import Host
 from kong_federation.gateway.builder.service import PlannerLike, load_planner
 from kong_federation.gateway.messages import Failed
@@ -68,6 +68,8 @@ def _load(planner: str, sdl: str) -> PlannerLike | Failed:
         return Failed(errors.errors)
     except FederationError as error:
         return Failed((error,))
+    except RecursionError:
+        return Failed((FederationError(SUPERGRAPH_INVALID, "the supergraph is nested too deeply"),))
     except Exception:  # noqa: BLE001 - whatever it is, the workers are told and the log has it
         _LOG.exception("the supergraph cannot be loaded")
         return Failed((FederationError(INTERNAL_SERVER_ERROR, "the supergraph cannot be loaded, see the log"),))

@@ -7,16 +7,19 @@ A planner is named as text, `module:function`, because it is loaded in another p
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import orjson
 
 from kong_federation.errors import FederationError, FederationErrors
-from kong_federation.errors.codes import DOCUMENT_LIMIT_EXCEEDED, SUPERGRAPH_INVALID
+from kong_federation.errors.codes import DOCUMENT_LIMIT_EXCEEDED
 from kong_federation.gateway.messages import IntrospectionJob, pack_findings, pack_result, unpack_job
 from kong_federation.limits import check_document
 from kong_federation.plan import QueryPlan, encode_plan
+
+_LOG = logging.getLogger("kong_federation.gateway.builder")
 
 
 class PlannerLike(Protocol):
@@ -52,8 +55,8 @@ def load_planner(name: str, sdl: str) -> PlannerLike:
     planner = make(sdl)
     try:
         planner.plan("{ __typename }", None, frozenset())
-    except RecursionError:
-        raise FederationError(SUPERGRAPH_INVALID, "the supergraph is nested too deeply") from None
+    except Exception:  # noqa: BLE001 - whoever asks for an operation that cannot be planned is told
+        _LOG.exception("the first operation could not be planned")
     return planner
 
 
