@@ -146,37 +146,19 @@ class Builder:
 
     def _object(self, objects: Objects, wants: tuple[Want, ...], decision: Decision, *, own_keys: bool) -> set[Step]:
         suppliers: set[Step] = set()
-        conditions = self._conditions(wants, decision, objects)
-        for want, source in zip(wants, decision.sources, strict=True):
-            if source is None:
-                continue
+        asked = [(want, source) for want, source in zip(wants, decision.sources, strict=True) if source is not None]
+        needed = {*objects.places}
+        needed.update(way.move.graph for want, source in asked if len(want.when) != 1 for way in source.ways)
+        for want, source in asked:
             places = {}
             for way in source.ways:
-                condition = conditions.get((way.move.graph, want.when), NO_CONDITION)
+                # A request is worth a condition if nothing in it is needed otherwise; where some want needs it anyway,
+                # the conditional ones ride along under `@include`.
+                alone = len(want.when) == 1 and (way.demand is not None or way.move.graph not in needed)
+                condition = want.when[0] if alone else NO_CONDITION
                 places[way.move.graph] = self._place_for(objects, way, want.when, condition)
             suppliers |= self._field(objects, want, source, places, want.when, own_keys=own_keys)
         return suppliers
-
-    def _conditions(
-        self, wants: tuple[Want, ...], decision: Decision, objects: Objects
-    ) -> dict[tuple[str, When], Conjunction]:
-        """
-        Which wants get a step of their own because they stand under a condition.
-
-        A step is worth a condition if nothing in it is needed otherwise; where some want needs the request anyway, the
-        conditional ones ride along under `@include`.
-        """
-        asked = [(want, source) for want, source in zip(wants, decision.sources, strict=True) if source is not None]
-        free: set[str] = {*objects.places}
-        for want, source in asked:
-            if len(want.when) != 1:
-                free.update(way.move.graph for way in source.ways)
-        found: dict[tuple[str, When], Conjunction] = {}
-        for want, source in asked:
-            for way in source.ways:
-                if len(want.when) == 1 and (way.move.graph not in free or way.demand is not None):
-                    found[way.move.graph, want.when] = want.when[0]
-        return found
 
     def _field(
         self,
@@ -263,6 +245,9 @@ class Builder:
             needs |= self._field(objects, want, source, places, ALWAYS, own_keys=False)
         if objects.origin is not None:
             needs.add(objects.origin)
+        if objects.teller is not None:
+            # Below an interface object the types are told by another request than the one that has the keys.
+            needs.add(objects.teller.step)
         wanted = tuple(requires)
         step = self._step(objects, entry, frozenset(needs), condition, wanted)
         if isinstance(entry.move, KeyMove):

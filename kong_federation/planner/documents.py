@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from kong_federation.operation import ALWAYS, When
+from kong_federation.operation import NO_CONDITION, Conjunction
 from kong_federation.planner.data import ALIAS_PREFIX
 from kong_federation.planner.steps import Step, Tree, TreeField
 from kong_federation.querygraph import QueryGraph
@@ -115,14 +115,16 @@ class Printer:
     def _field(self, field: TreeField, graph: str, copies: int) -> Printed:
         data = field.data
         alias = f"{data.key}:" if data.key != data.name else ""
-        conditions = _directives(field.when)
+        alternatives = field.when or (NO_CONDITION,)
         below = self._tree(field.tree, graph) if field.tree is not None else Printed("")
-        if field.tree is not None and copies * len(conditions) >= _COPIES and len(below.text) > _CHARACTERS:
+        if field.tree is not None and copies * len(alternatives) >= _COPIES and len(below.text) > _CHARACTERS:
             text = f"on {field.tree.static_type}{below.text}"
             name = self._names.setdefault(text, f"{ALIAS_PREFIX}{len(self._names)}")
             below = Printed(f"{{...{name}}}", below.fragments | {name})
         call = f"{alias}{data.name}{data.arguments}"
-        return Printed(" ".join(f"{call}{condition}{below.text}" for condition in conditions), below.fragments)
+        # A field asked for under two conditions is printed twice.
+        texts = (_guarded(call, conjunction, below.text) for conjunction in alternatives)
+        return Printed(" ".join(texts), below.fragments)
 
 
 def _braced(parts: list[str], printed: Iterable[Printed]) -> Printed:
@@ -145,11 +147,15 @@ def _variables(tree: Tree) -> Iterator[str]:
             yield from _variables(field.tree)
 
 
-def _directives(when: When) -> list[str]:
-    """The field's directives, one text per alternative: a field asked for under two conditions is printed twice."""
-    if when == ALWAYS:
-        return [""]
-    return [
-        "".join(f"@{'include' if wanted else 'skip'}(if:${variable})" for variable, wanted in sorted(conjunction))
-        for conjunction in when
-    ]
+def _guarded(call: str, conjunction: Conjunction, below: str) -> str:
+    """
+    A field under all tests of a conjunction.
+
+    A field may have one `@include` and one `@skip`; further tests stand on inline fragments around it.
+    """
+    includes = [f"@include(if:${variable})" for variable, wanted in sorted(conjunction) if wanted]
+    skips = [f"@skip(if:${variable})" for variable, wanted in sorted(conjunction) if not wanted]
+    text = f"{call}{''.join((*includes[:1], *skips[:1]))}{below}"
+    for directive in (*includes[1:], *skips[1:]):
+        text = f"...{directive}{{{text}}}"
+    return text

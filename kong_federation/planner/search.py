@@ -28,6 +28,7 @@ equally well served by two subgraphs may choose differently and share less. `sch
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import product
 
 from kong_federation.limits.budget import Budget
@@ -101,8 +102,9 @@ class Search:
     def _told(self, shape: Shape, arrivals: tuple[Arrival, ...], real: list[Arrival]) -> PositionDecision:
         """Decide where at least one arrival knows what the objects are."""
         known = {name for one in real for name in self.graph.possible(one.graph, one.static_type)}
+        told = min(one.wave for one in real)
         by_type = {
-            name: tuple(_origin(one) for one in arrivals if self._may_be(one, name))
+            name: tuple(self._at_hand(one, told) for one in arrivals if self._may_be(one, name))
             for name in shape.by_type
             if name in known
         }
@@ -113,6 +115,11 @@ class Search:
         if used is not None:
             uses |= {used}
         return PositionDecision(decision.by_type, decision.calls, decision.late, decision.missing, uses, teller=used)
+
+    def _at_hand(self, arrival: Arrival, told: int) -> Origin:
+        """The origin that an arrival makes; an interface object's only when others have told what it is."""
+        late = self.graph.is_interface_object(arrival.graph, arrival.static_type)
+        return Origin(arrival.graph, arrival.provided, max(arrival.wave, told) if late else arrival.wave)
 
     def _may_be(self, arrival: Arrival, runtime_type: str) -> bool:
         if self.graph.is_interface_object(arrival.graph, arrival.static_type):
@@ -142,7 +149,9 @@ class Search:
                 continue
             told = Origin(graph, (), entry.wave + 1, entry.calls)
             types = [name for name in self.graph.possible(graph, interface) if name in shape.by_type]
-            found = self._by_type(shape, dict.fromkeys(types, (*origins, told)))
+            # What starts from the interface objects has to wait until their types are told.
+            waiting = tuple(replace(origin, wave=told.wave) for origin in origins)
+            found = self._by_type(shape, dict.fromkeys(types, (*waiting, told)))
             uses = (found.uses | entry.uses) - {graph}
             calls = found.calls | entry.calls
             candidate = PositionDecision(found.by_type, calls, found.late, found.missing, uses, entry)
