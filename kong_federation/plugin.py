@@ -39,8 +39,9 @@ import uvloop
 from kong_federation import __version__
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import CONFIGURATION_INVALID, INTERNAL_SERVER_ERROR
-from kong_federation.gateway import Gateway, HttpRequest, HttpResponse, Settings, parse_settings, refusal
+from kong_federation.gateway import Gateway, HttpRequest, HttpResponse, refusal
 from kong_federation.kong.schema import config_fields
+from kong_federation.settings import Settings, parse_settings
 
 __all__ = ["Plugin", "Schema", "priority", "version"]
 

@@ -10,12 +10,13 @@ from functools import partial
 from pathlib import Path
 
 from kong_federation import __version__
-from kong_federation.gateway import Gateway, Settings
+from kong_federation.gateway import Gateway
 from kong_federation.kong.instances import InstanceFiles
 from kong_federation.pluginserver import logs
 from kong_federation.pluginserver.listener import ListenError, SocketOptions, identity, listen, remove
 from kong_federation.pluginserver.supervisor import Supervisor
 from kong_federation.pluginserver.worker import WorkerOptions, run_worker
+from kong_federation.settings import Settings
 
 _log = logging.getLogger(__name__)
 

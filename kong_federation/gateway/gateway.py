@@ -45,10 +45,10 @@ from kong_federation.gateway.http import (
     refusal,
 )
 from kong_federation.gateway.media import JSON
-from kong_federation.gateway.settings import Settings
 from kong_federation.gateway.source import SupergraphText, follow
 from kong_federation.gateway.spawn import BuilderProgram
 from kong_federation.plan import OperationKind
+from kong_federation.settings import Settings
 from kong_federation.transport import HttpTransport, Transport
 
 _LOG = logging.getLogger("kong_federation.gateway")

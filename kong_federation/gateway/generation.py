@@ -31,7 +31,6 @@ from kong_federation.gateway.client import BuilderClient
 from kong_federation.gateway.exchange import HttpRequest
 from kong_federation.gateway.messages import IntrospectionJob, PlanJob, pack_job
 from kong_federation.gateway.routes import RequestTargets, find_routes
-from kong_federation.gateway.settings import Settings
 from kong_federation.plan import (
     Condition,
     Defer,
@@ -43,6 +42,7 @@ from kong_federation.plan import (
     Subscription,
     decode_plan,
 )
+from kong_federation.settings import Settings
 
 _LOG = logging.getLogger("kong_federation.gateway")
 

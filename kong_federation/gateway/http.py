@@ -33,8 +33,8 @@ from kong_federation.errors.codes import (
 )
 from kong_federation.gateway.exchange import HttpRequest, HttpResponse
 from kong_federation.gateway.media import JSON, choose, is_json
-from kong_federation.gateway.settings import Settings
 from kong_federation.limits import Limits
+from kong_federation.settings import Settings
 
 # JSON deeper than this cannot be sent on: orjson writes 254 levels, and a few of them are ours.
 _DEEPEST_JSON = 200

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kong_federation.gateway.exchange import HttpRequest
-from kong_federation.gateway.settings import HOP_BY_HOP, OWN_HEADERS, HeaderSettings
+from kong_federation.settings import HOP_BY_HOP, OWN_HEADERS, HeaderSettings
 
 Headers = tuple[tuple[str, str], ...]
 

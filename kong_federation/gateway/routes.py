@@ -11,7 +11,7 @@ from kong_federation.errors.codes import SUPERGRAPH_INVALID
 from kong_federation.executor import SubgraphTarget
 from kong_federation.gateway.exchange import HttpRequest
 from kong_federation.gateway.propagation import Headers, propagate, propagated_names
-from kong_federation.gateway.settings import Settings
+from kong_federation.settings import Settings
 
 _LOG = logging.getLogger("kong_federation.gateway")
 

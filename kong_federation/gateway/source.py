@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kong_federation.gateway.settings import SupergraphSettings
+from kong_federation.settings import SupergraphSettings
 
 _LOG = logging.getLogger("kong_federation.gateway")
 

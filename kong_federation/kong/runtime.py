@@ -21,10 +21,11 @@ from typing import Any, Protocol
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import CONFIGURATION_INVALID
-from kong_federation.gateway import HttpRequest, HttpResponse, Settings, parse_settings
+from kong_federation.gateway import HttpRequest, HttpResponse
 from kong_federation.kong.failures import failure
 from kong_federation.kong.instances import RENEWAL, Configuration, InstanceFiles, read_configuration
 from kong_federation.limits import Limits
+from kong_federation.settings import Settings, parse_settings
 
 _log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kong_federation.gateway import Field, Settings, fields_of, only_one_of
+from kong_federation.settings import Field, Settings, fields_of, only_one_of
 
 PLUGIN_NAME = "graphql-federation"
 """The name in kong.yml, in `plugins =` of kong.conf and in annotations."""

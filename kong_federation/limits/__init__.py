@@ -1,6 +1,6 @@
-"""What one request may spend, and the measuring of a document before anything is done with it."""
+"""What one request may spend."""
 
-from kong_federation.limits.document import check_document
+from kong_federation.limits.budget import Budget
 from kong_federation.limits.limits import Limits
 
-__all__ = ["Limits", "check_document"]
+__all__ = ["Budget", "Limits"]

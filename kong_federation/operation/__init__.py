@@ -9,6 +9,7 @@ from kong_federation.operation.document import (
     normalize,
     parse_document,
 )
+from kong_federation.operation.measure import measure_document
 from kong_federation.operation.shape import Shape, Want
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "check_document",
     "choose_operation",
     "either",
+    "measure_document",
     "normalize",
     "parse_document",
     "union",

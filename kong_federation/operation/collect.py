@@ -22,7 +22,7 @@ from graphql import (
     VariableNode,
 )
 
-from kong_federation.limits.budget import Budget
+from kong_federation.limits import Budget
 from kong_federation.operation.conditions import NO_CONDITION, Conjunction, conjoin, either
 from kong_federation.operation.shape import Shape, Want
 from kong_federation.selection import arguments_text

@@ -27,7 +27,7 @@ from kong_federation.errors.codes import (
     GRAPHQL_VALIDATION_FAILED,
     UNSUPPORTED_OPERATION,
 )
-from kong_federation.limits.budget import Budget
+from kong_federation.limits import Budget
 from kong_federation.operation.collect import Collector
 from kong_federation.operation.conditions import NO_CONDITION
 from kong_federation.operation.shape import Shape

@@ -31,14 +31,14 @@ from graphql.language import (
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import DOCUMENT_LIMIT_EXCEEDED
-from kong_federation.limits.limits import Limits
+from kong_federation.limits import Limits
 
 _OPENING = frozenset({TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L})
 _CLOSING = frozenset({TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R})
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Measure:
     """
     What one selection set, fragment or operation amounts to with its fragments expanded.
 
@@ -54,9 +54,9 @@ class Shape:
     aliases: int = 0
     directives: int = 0
 
-    def beside(self, other: Shape) -> Shape:
+    def beside(self, other: Measure) -> Measure:
         """Both on one level."""
-        return Shape(
+        return Measure(
             max(self.depth, other.depth),
             self.fields + other.fields,
             self.aliases + other.aliases,
@@ -64,7 +64,7 @@ class Shape:
         )
 
 
-def check_document(text: str, limits: Limits) -> None:
+def measure_document(text: str, limits: Limits) -> None:
     """
     Refuse a document that is larger or deeper than allowed.
 
@@ -107,7 +107,7 @@ def _check_tokens(text: str, limits: Limits) -> None:
             nesting -= 1
 
 
-def _over(shape: Shape, limits: Limits) -> Iterator[FederationError]:
+def _over(shape: Measure, limits: Limits) -> Iterator[FederationError]:
     if limits.max_depth is not None and shape.depth > limits.max_depth:
         yield _finding(f"The operation is {_count(shape.depth)} fields deep; at most {limits.max_depth} are allowed.")
     for what, count, most in (
@@ -137,29 +137,29 @@ class _Walk:
             for definition in document.definitions
             if isinstance(definition, FragmentDefinitionNode)
         }
-        self._measured: dict[str, Shape] = {}
+        self._measured: dict[str, Measure] = {}
 
-    def operation(self, node: OperationDefinitionNode) -> Shape:
-        return self._selections(node.selection_set).beside(Shape(directives=len(node.directives or ())))
+    def operation(self, node: OperationDefinitionNode) -> Measure:
+        return self._selections(node.selection_set).beside(Measure(directives=len(node.directives or ())))
 
-    def _fragment(self, name: str) -> Shape:
+    def _fragment(self, name: str) -> Measure:
         measured = self._measured.get(name)
         if measured is None:
             node = self._fragments.get(name)
-            self._measured[name] = Shape()
-            measured = Shape()
+            self._measured[name] = Measure()
+            measured = Measure()
             if node is not None:
-                measured = self._selections(node.selection_set).beside(Shape(directives=len(node.directives or ())))
+                measured = self._selections(node.selection_set).beside(Measure(directives=len(node.directives or ())))
             self._measured[name] = measured
         return measured
 
-    def _selections(self, node: SelectionSetNode) -> Shape:
-        whole = Shape()
+    def _selections(self, node: SelectionSetNode) -> Measure:
+        whole = Measure()
         for selection in node.selections:
-            own = Shape(directives=len(selection.directives or ()))
+            own = Measure(directives=len(selection.directives or ()))
             if isinstance(selection, FieldNode):
-                inner = self._selections(selection.selection_set) if selection.selection_set else Shape()
-                below = Shape(inner.depth + 1, 1, inner.aliases + (selection.alias is not None), inner.directives)
+                inner = self._selections(selection.selection_set) if selection.selection_set else Measure()
+                below = Measure(inner.depth + 1, 1, inner.aliases + (selection.alias is not None), inner.directives)
             elif isinstance(selection, FragmentSpreadNode):
                 below = self._fragment(selection.name.value)
             else:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from graphql import ListTypeNode, NamedTypeNode, NonNullTypeNode, TypeNode, parse_type
 
-from kong_federation.limits.budget import Budget
+from kong_federation.limits import Budget
 from kong_federation.operation import Shape, Want, When
 from kong_federation.plan import (
     Composite,

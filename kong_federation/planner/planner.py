@@ -17,7 +17,7 @@ from graphql import GraphQLSchema, execute_sync, parse
 
 from kong_federation.errors import FederationError
 from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, NO_PLAN
-from kong_federation.limits.budget import Budget
+from kong_federation.limits import Budget
 from kong_federation.operation import (
     Operation,
     Want,

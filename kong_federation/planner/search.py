@@ -31,7 +31,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import product
 
-from kong_federation.limits.budget import Budget
+from kong_federation.limits import Budget
 from kong_federation.operation import Shape, Want
 from kong_federation.planner.cost import NOTHING, Calls, Costs
 from kong_federation.planner.decisions import (

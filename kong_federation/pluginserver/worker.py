@@ -15,12 +15,12 @@ from pathlib import Path
 
 import uvloop
 
-from kong_federation.gateway import Settings
 from kong_federation.kong.instances import InstanceFiles
 from kong_federation.kong.runtime import Runtime, Serves
 from kong_federation.pluginserver.events import Events
 from kong_federation.pluginserver.listener import BACKLOG
 from kong_federation.pluginserver.session import Session
+from kong_federation.settings import Settings
 
 _log = logging.getLogger(__name__)
 

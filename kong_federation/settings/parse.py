@@ -9,8 +9,8 @@ from typing import Any
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.base import PathSegment
 from kong_federation.errors.codes import CONFIGURATION_INVALID
-from kong_federation.gateway.fields import Field, fields_of, only_one_of
-from kong_federation.gateway.settings import Settings
+from kong_federation.settings.fields import Field, fields_of, only_one_of
+from kong_federation.settings.model import Settings
 
 # Kong adds these to a plugin's configuration when it starts an instance.
 _KONG_KEYS = frozenset({"route_id", "service_id", "consumer_id", "plugin_instance_name", "$refs"})

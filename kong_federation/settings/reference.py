@@ -1,17 +1,21 @@
-"""`docs/configuration.md`, printed from the definition of the settings."""
+"""
+The settings as a page of the documentation.
+
+    python -m kong_federation.settings.reference > docs/configuration.md
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kong_federation.gateway.fields import Field, fields_of, only_one_of
-from kong_federation.gateway.settings import Settings
+from kong_federation.settings.fields import Field, fields_of, only_one_of
+from kong_federation.settings.model import Settings
 
 _INTRODUCTION = """\
 # Configuration
 
 What may stand under `config` of the plugin `graphql-federation`. Kong checks it by the same definition this page is
-printed from (`kong_federation/gateway/settings.py`), and the plugin reports everything that is wrong at once.
+printed from (`kong_federation/settings/model.py`), and the plugin reports everything that is wrong at once.
 
 Times are whole milliseconds and sizes are bytes, as in Kong's own plugins. A field marked *vault* may be a reference
 such as `{vault://env/name}`.
@@ -73,3 +77,7 @@ def _default(declared: Field) -> str:
             return ", ".join(f"`{value}`" for value in values) or "none"
         case value:
             return f"`{value}`"
+
+
+if __name__ == "__main__":
+    print(reference(), end="")  # noqa: T201 - this is what it is for

@@ -4,7 +4,8 @@ import asyncio
 import json
 from dataclasses import dataclass, field
 
-from kong_federation.gateway import Gateway, HttpRequest, parse_settings
+from kong_federation.gateway import Gateway, HttpRequest
+from kong_federation.settings import parse_settings
 from kong_federation.transport import MemoryTransport, SubgraphResponse
 from tests.gateway.scripted_planner import PROGRAM
 

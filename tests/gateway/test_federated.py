@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from kong_federation.gateway import BuilderProgram, Gateway, parse_settings
+from kong_federation.gateway import BuilderProgram, Gateway
 from kong_federation.gateway.sockets import peer_process
+from kong_federation.settings import parse_settings
 from kong_federation.transport import MemoryTransport
 from tests.gateway.gateway_world import post, read
 

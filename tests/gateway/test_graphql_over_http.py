@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kong_federation.errors import FederationError
-from kong_federation.gateway import HttpRequest, parse_settings
+from kong_federation.gateway import HttpRequest
 from kong_federation.gateway.http import options, read_media_type, read_request, refusal
 from kong_federation.gateway.media import GRAPHQL_JSON, JSON
+from kong_federation.settings import parse_settings
 
 SETTINGS = parse_settings({"supergraph": {"sdl": "x"}})
 OPEN = parse_settings({"supergraph": {"sdl": "x"}, "security": {"csrf": False}})

@@ -1,7 +1,8 @@
 """Which headers travel to subgraphs."""
 
-from kong_federation.gateway import HttpRequest, parse_settings
+from kong_federation.gateway import HttpRequest
 from kong_federation.gateway.propagation import propagate, propagated_names
+from kong_federation.settings import parse_settings
 
 
 def names(*named):

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from kong_federation.gateway import parse_settings, source
+from kong_federation.gateway import source
+from kong_federation.settings import parse_settings
 
 
 def settings(**supergraph):

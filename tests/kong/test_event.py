@@ -4,12 +4,13 @@ import json
 
 import pytest
 
-from kong_federation.gateway import HttpResponse, parse_settings
+from kong_federation.gateway import HttpResponse
 from kong_federation.kong import FUNCTIONS, Exit, RawBody
 from kong_federation.kong.event import Proceed, Restart, decide
 from kong_federation.kong.instances import InstanceFiles
 from kong_federation.kong.pdk import EventOver
 from kong_federation.kong.runtime import Runtime, Tenant
+from kong_federation.settings import parse_settings
 
 LIMITS = parse_settings({"supergraph": {"sdl": "x"}}).limits
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kong_federation.errors import FederationError, FederationErrors
-from kong_federation.limits.budget import Budget
+from kong_federation.limits import Budget
 from kong_federation.operation import Shape, check_document, choose_operation, normalize, parse_document
 from kong_federation.supergraph import Catalog, api_schema, load_supergraph
 

@@ -5,14 +5,15 @@ import dataclasses
 import pytest
 
 from kong_federation.errors import FederationError, FederationErrors
-from kong_federation.limits import Limits, check_document
+from kong_federation.limits import Limits
+from kong_federation.operation import measure_document
 
 NONE = Limits(max_aliases=10**6, max_root_fields=10**6, max_directives=10**6, max_tokens=10**6, max_recursion=1_000)
 
 
 def findings(text, **limits):
     try:
-        check_document(text, dataclasses.replace(NONE, **limits))
+        measure_document(text, dataclasses.replace(NONE, **limits))
     except FederationErrors as errors:
         found = errors.errors
     except FederationError as error:
@@ -86,4 +87,4 @@ def test_what_is_not_graphql_is_left_to_the_parser(text):
 def test_the_defaults_let_an_introspection_query_pass():
     from graphql import get_introspection_query
 
-    check_document(get_introspection_query(), Limits())
+    measure_document(get_introspection_query(), Limits())

@@ -2,8 +2,8 @@
 
 import json
 
-from kong_federation.gateway import parse_settings
 from kong_federation.kong.schema import config_fields, plugin_schema
+from kong_federation.settings import parse_settings
 
 # What Kong 3.9's MetaSchema knows, of the attributes used here.
 ATTRIBUTES = {

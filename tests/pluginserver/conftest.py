@@ -2,12 +2,12 @@ import logging
 
 import pytest
 
-from kong_federation.gateway import Settings, parse_settings
 from kong_federation.kong import runtime as runtime_module
 from kong_federation.kong.instances import InstanceFiles
 from kong_federation.kong.runtime import Runtime
 from kong_federation.pluginserver.events import Events
 from kong_federation.pluginserver.session import Session
+from kong_federation.settings import Settings, parse_settings
 
 from .kong import Gateway, Kong
 

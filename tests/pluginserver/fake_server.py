@@ -13,11 +13,12 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from kong_federation.gateway import HttpRequest, HttpResponse, Settings
+from kong_federation.gateway import HttpRequest, HttpResponse
 from kong_federation.pluginserver import logs
 from kong_federation.pluginserver.listener import SocketOptions, identity, listen, remove
 from kong_federation.pluginserver.supervisor import Supervisor
 from kong_federation.pluginserver.worker import WorkerOptions, run_worker
+from kong_federation.settings import Settings
 
 
 class Obedient:

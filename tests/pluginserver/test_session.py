@@ -5,7 +5,6 @@ import json
 import random
 
 import pytest
-from tests.kong.recorded import CONNECTIONS
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import SUPERGRAPH_INVALID, UNSUPPORTED_OPERATION
@@ -24,6 +23,7 @@ from kong_federation.kong import (
 )
 from kong_federation.limits import Limits
 from kong_federation.pluginserver.session import Session, State
+from tests.kong.recorded import CONNECTIONS
 
 from .kong import REQUEST, Kong
 

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kong_federation.errors import FederationErrors
-from kong_federation.gateway import Settings, fields_of, parse_settings, reference
+from kong_federation.settings import Settings, fields_of, parse_settings
+from kong_federation.settings.reference import reference
 
 MINIMAL = {"supergraph": {"sdl": "schema { query: Query }"}}
 
@@ -149,5 +150,5 @@ def test_defaults_keep_their_own_rules():
 def test_the_documentation_is_printed_from_the_definition():
     page = Path(__file__).parents[2] / "docs" / "configuration.md"
     assert page.read_text(encoding="utf-8") == reference(), (
-        "print it anew: python -c 'from kong_federation.gateway import reference; print(reference(), end=\"\")'"
+        "print it anew: python -m kong_federation.settings.reference > docs/configuration.md"
     )
