@@ -109,6 +109,8 @@ class Collector:
         first = nodes[0][0]
         name = first.name.value
         conditions = {condition for _, condition in nodes}
+        # Alternatives are compared with each other.
+        self._budget.spend(len(conditions) ** 2)
         when = either(conditions)
         variables = frozenset(variable for argument in first.arguments or () for variable in variables_in(argument))
         arguments = arguments_text(first.arguments or ())

@@ -179,7 +179,7 @@ class Builder:
             place = places[way.move.graph]
             if data is None:
                 data = node.claim(want, objects.types, way.move.graph, way.move.type, own_key=own_keys)
-            asked = place.tree.add(data, way.move, want, objects.runtime_type, unconditional(when, place.step))
+            asked = place.tree.add(data, way, want, objects.runtime_type, unconditional(when, place.step))
             if asked.tree is not None:
                 below[way.move.graph] = Place(place.step, asked.tree)
         assert data is not None, "a source has at least one way"

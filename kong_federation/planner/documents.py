@@ -15,14 +15,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from kong_federation.limits import Budget
 from kong_federation.operation import NO_CONDITION, Conjunction
 from kong_federation.planner.data import ALIAS_PREFIX
 from kong_federation.planner.steps import Step, Tree, TreeField
 from kong_federation.querygraph import QueryGraph
 
-# A selection becomes a named fragment if it would stand in so many places and has so many characters: below that, a
+# A selection that would stand in several places becomes a named fragment if it has so many characters: below that, a
 # document with fragments is no shorter and harder to read.
-_COPIES = 3
 _CHARACTERS = 100
 
 
@@ -47,10 +47,12 @@ class Printer:
     Args:
         graph: The query graph, for what the subgraphs' types are.
         variables: The client's variable definitions by name, as text: `$limit:Int=1`.
+        budget: One step is one field printed.
     """
 
-    def __init__(self, graph: QueryGraph, variables: Mapping[str, str]) -> None:
+    def __init__(self, graph: QueryGraph, variables: Mapping[str, str], budget: Budget) -> None:
         self._graph = graph
+        self._budget = budget
         self._variables = variables
         self._names: dict[str, str] = {}
 
@@ -113,11 +115,12 @@ class Printer:
         return self._graph.interface_field_type(graph, interface, field.data.name) == field.move.type_name
 
     def _field(self, field: TreeField, graph: str, copies: int) -> Printed:
+        self._budget.spend()
         data = field.data
         alias = f"{data.key}:" if data.key != data.name else ""
         alternatives = field.when or (NO_CONDITION,)
         below = self._tree(field.tree, graph) if field.tree is not None else Printed("")
-        if field.tree is not None and copies * len(alternatives) >= _COPIES and len(below.text) > _CHARACTERS:
+        if field.tree is not None and copies * len(alternatives) > 1 and len(below.text) > _CHARACTERS:
             text = f"on {field.tree.static_type}{below.text}"
             name = self._names.setdefault(text, f"{ALIAS_PREFIX}{len(self._names)}")
             below = Printed(f"{{...{name}}}", below.fragments | {name})

@@ -21,6 +21,7 @@ from kong_federation.limits import Budget
 from kong_federation.operation import (
     Operation,
     Want,
+    When,
     check_document,
     choose_operation,
     normalize,
@@ -127,7 +128,7 @@ class Planner:
         runs = tuple(self._runs(operation, kind, search, root, bound))
         defined = operation.node.variable_definitions or ()
         definitions = {item.variable.name.value: definition_text(item) for item in defined}
-        printer = Printer(graph, definitions)
+        printer = Printer(graph, definitions, budget)
         emitter = Emitter(printer, bound, self._names, operation.name)
         nodes = [node for run in runs if (node := emitter.emit(run.requests)) is not None]
         asked = introspection(operation.shape.by_type[operation.root], operation.fragments, definitions)
@@ -170,15 +171,16 @@ def _together(operation: Operation, kind: OperationKind, search: Search) -> list
     if kind is not OperationKind.MUTATION:
         return [wants] if wants else []
     runs: list[list[Want]] = []
-    last = ""
+    last: tuple[str, When] | None = None
     for want in wants:
         source = search.object(operation.root, (want,), ()).sources[0]
-        graph = source.ways[0].move.graph if source is not None else last
-        if runs and graph == last:
+        # Wants under different conditions are requests under different conditions, and those would run side by side.
+        here = (source.ways[0].move.graph if source is not None else "", want.when)
+        if runs and here == last:
             runs[-1].append(want)
         else:
             runs.append([want])
-        last = graph
+        last = here
     return [tuple(run) for run in runs]
 
 

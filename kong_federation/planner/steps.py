@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from kong_federation.operation import ALWAYS, Conjunction, Want, When, union
 from kong_federation.plan import OperationKind, Path
 from kong_federation.planner.data import DataField, DataNode
+from kong_federation.planner.decisions import Way
 from kong_federation.querygraph import FieldMove
+from kong_federation.selection import SelectionSet
 
 
 @dataclass(slots=True, eq=False)
@@ -45,12 +47,17 @@ class Tree:
     """
 
     static_type: str
-    fields: dict[tuple[DataField, str], TreeField] = field(default_factory=dict)
+    fields: dict[tuple[DataField, str, SelectionSet], TreeField] = field(default_factory=dict)
     typename: bool = False
 
-    def add(self, data: DataField, move: FieldMove, want: Want, runtime_type: str, when: When) -> TreeField:
-        """Ask for a field, or for more of one that is asked for already."""
-        key = (data, move.type_name)
+    def add(self, data: DataField, way: Way, want: Want, runtime_type: str, when: When) -> TreeField:
+        """
+        Ask for a field, or for more of one that is asked for already.
+
+        Types whose field leads to another type, or provides something else, each have their own selection below it.
+        """
+        move = way.move
+        key = (data, move.type_name, way.provided)
         known = self.fields.get(key)
         if known is None:
             tree = Tree(move.type_name) if want.shape is not None else None
