@@ -73,15 +73,15 @@ def _filled(source: Source) -> Iterator[Chain]:
     fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
     selections = _operation(document).selection_set
     if isinstance(source, Introspect):
-        yield from _chains((), selections, fragments)
+        yield from _chains((), (selections,), fragments)
     elif not source.flattens:
-        yield from _chains(_keys(source.path), selections, fragments)
+        yield from _chains(_keys(source.path), (selections,), fragments)
     else:
         for flatten in source.flattens:
             for field in _fields(selections, fragments):
                 if _key(field) == flatten.key and field.selection_set:
                     for path in flatten.paths:
-                        yield from _chains(_keys(path), field.selection_set, fragments)
+                        yield from _chains(_keys(path), (field.selection_set,), fragments)
 
 
 def _needed(source: Source) -> Iterator[Chain]:
@@ -125,10 +125,15 @@ def _fields(selections: SelectionSetNode, fragments: Mapping[str, FragmentDefini
 
 
 def _chains(
-    prefix: Chain, selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
+    prefix: Chain, selections: Iterable[SelectionSetNode], fragments: Mapping[str, FragmentDefinitionNode]
 ) -> Iterator[Chain]:
-    for field in _fields(selections, fragments):
-        chain = (*prefix, _key(field))
-        yield chain
-        if field.selection_set:
-            yield from _chains(chain, field.selection_set, fragments)
+    """All chains of some selections on one object; a field that is selected several times is gone into once."""
+    below: dict[str, dict[int, SelectionSetNode]] = {}
+    for one in selections:
+        for field in _fields(one, fragments):
+            inner = below.setdefault(_key(field), {})
+            if field.selection_set:
+                inner[id(field.selection_set)] = field.selection_set
+    for key, inner in below.items():
+        yield (*prefix, key)
+        yield from _chains((*prefix, key), inner.values(), fragments)
