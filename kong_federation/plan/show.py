@@ -174,8 +174,9 @@ def _input(flatten: Flatten) -> Iterator[str]:
 
 
 def _representation(representation: Representation) -> str:
-    on = "|".join(representation.types) or "*"
-    sent = f'__typename: "{representation.typename}"' if representation.typename else "__typename"
+    on = "|".join(representation.types) or representation.typename
+    own = representation.types in {(), (representation.typename,)}
+    sent = "__typename" if own else f'__typename: "{representation.typename}"'
     fields = " ".join(map(_representation_field, representation.fields))
     return f"... on {on} {{ {sent} {fields} }}"
 
