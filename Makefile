@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install check format format-check lint types imports test demo audit bench clean
+.PHONY: help install check format format-check lint types imports test demo audit plans fuzz bench clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -44,6 +44,12 @@ demo: $(STAMP)  ## Four subgraphs, the plugin server, the stand-in for Kong, one
 
 audit: $(STAMP)  ## The shared half of the public federation audit, through the whole way
 	$(BIN)/python -m spec.audit
+
+plans: $(STAMP)  ## Judge the plans of the corpus: valid, right, and no dearer than two other planners'
+	$(BIN)/python -m spec.plans
+
+fuzz: $(STAMP)  ## Ten minutes of random supergraphs and operations against a monolith (MINUTES=10)
+	$(BIN)/python -m spec.fuzz --minutes $(or $(MINUTES),10)
 
 bench: $(STAMP)  ## First figures on the public benchmark's workload
 	$(BIN)/python bench/first.py

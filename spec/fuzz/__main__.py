@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not problems:
             continue
         failed += 1
-        if (kind := category(problems)) not in kinds:
+        if (kind := category(problems[0])) not in kinds:
             kinds.add(kind)
             _keep(case, problems, given.keep)
     print(f"FUZZ operations={operations} failed={failed} kinds={len(kinds)}")

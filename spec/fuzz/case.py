@@ -77,9 +77,8 @@ def found(folder: Path = FOUND) -> Iterator[Case]:
         )
 
 
-def category(problems: list[str]) -> str:
+def category(problem: str) -> str:
     """What kind of problem it is, without the names in it: a smaller case must fail in the same way."""
-    first = problems[0]
-    if first.startswith("data"):
+    if problem.startswith("data"):
         return "data"
-    return re.sub(r"\b[A-Z]?[A-Za-z]*\d+\b|\b[a-e]\b|\[.*?\]|\(.*?\)|far[A-E]|\.\w+|_\w+", "", first)[:80]
+    return re.sub(r"'.*?'|\b[A-Z]?[A-Za-z]*\d+\b|\b[a-e]\b|\[.*?\]|\(.*?\)|far[A-E]|\.\w+|_\w+", "", problem)[:80]

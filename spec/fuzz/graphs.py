@@ -218,13 +218,16 @@ class GraphMaker:
         chance = random.random()
         if len(owners) == 1 and chance < 0.45:
             self._require(owner, field, owners[0])
-        elif chance < 0.6 and len(resolving) > 1 and len(owners) == 1:
-            old = random.choice([graph for graph in resolving if graph != owners[0]])
+        elif chance < 0.6 and len(owners) == 1 and (others := self._others(kind, resolving, owners[0])):
+            old = random.choice(others)
             label = random.choice(("blue", "green"))
             self.draft.labels.add(label)
             field.joins[old] = {"overrideLabel": f'"{label}"'}
             field.joins[owners[0]] = {"override": f'"{old.lower()}"', "overrideLabel": f'"{label}"'}
         draft.fields[name] = field
+
+    def _others(self, kind: str, graphs: list[str], own: str) -> list[str]:
+        return [graph for graph in graphs if graph != own and self._can_be(kind, graph)]
 
     def _require(self, owner: str, field: FieldDraft, graph: str) -> None:
         """Let a field require some of what other subgraphs resolve."""
@@ -245,6 +248,8 @@ class GraphMaker:
         kind = field.type.strip("[]!")
         arguments = f"({self._argument(field.arguments)})" if field.arguments and self._random.random() < 0.6 else ""
         inner = ""
+        if not self._can_be(kind, graph):
+            return ""
         if kind in self._entities or kind[0] in "VR":
             leaves = [
                 below
@@ -402,14 +407,15 @@ class GraphMaker:
 
     def _target(self, targets: list[str], graphs: list[str]) -> str:
         """A type that all of some subgraphs can have."""
-        away = self._types["N0"].objects if "N0" in self._types else set()
-        fitting = [
-            name
-            for name in targets
-            if not (name == "N0" and not set(graphs) <= self._types["N0"].graphs.keys())
-            and not (name in self._hosts and away & set(graphs))
-        ]
+        fitting = [name for name in targets if all(self._can_be(name, graph) for graph in graphs)]
         return self._random.choice(fitting or _LEAVES)
+
+    def _can_be(self, name: str, graph: str) -> bool:
+        """Whether a subgraph may have a type: not an interface as an object and a type that implements it."""
+        interface = self._types.get("N0")
+        if interface is None:
+            return True
+        return graph in interface.graphs if name == "N0" else name not in self._hosts or graph not in interface.objects
 
     def _wrap(self, kind: str) -> str:
         return self._random.choice(_WRAPPED) % kind

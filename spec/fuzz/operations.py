@@ -159,7 +159,7 @@ class _Maker:
 
     def _leaf(self, kind: GraphQLInputType, *, variable: bool) -> str:
         if isinstance(kind, GraphQLEnumType):
-            return self._random.choice(list(kind.values))
+            return str(self._random.choice(list(kind.values)))
         if isinstance(kind, GraphQLInputObjectType):
             given = [
                 f"{name}: {self._value(field.type, variable=variable)}"

@@ -16,11 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, product
+from typing import Any
 
 from graphql import (
     DocumentNode,
     FieldNode,
-    InlineFragmentNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     OperationDefinitionNode,
     SelectionSetNode,
     parse,
@@ -105,7 +107,7 @@ class Checker:
     def problems(self, plan: QueryPlan, text: str) -> list[str]:
         """All that is wrong with a plan for an operation, each thing once."""
         found: dict[str, None] = {}
-        nowhere: list[frozenset[str]] = []
+        idle: list[Mapping[str, str]] = []
         client = parse(text)
         operation = next(item for item in client.definitions if isinstance(item, OperationDefinitionNode))
         variables = sorted(deciding(client))
@@ -115,20 +117,22 @@ class Checker:
             passage = _Passage(self, root, given)
             found.update(dict.fromkeys(passage.run(plan.node)))
             found.update(dict.fromkeys(answer_problems(self.api, client, operation, plan.output, root, given)))
-            nowhere.append(frozenset(passage.nowhere))
-        return [*found, *sorted(frozenset.intersection(*nowhere))]
+            idle.append(passage.idle)
+        always = frozenset.intersection(*map(frozenset, idle))
+        return [*found, *(f"{name}: {idle[0][name]}" for name in sorted(always))]
 
 
 class _Passage:
     """One passage through a plan, under one assignment of variables."""
 
     def __init__(self, checker: Checker, root: Node, given: Mapping[str, bool]) -> None:
-        self.nowhere: set[str] = set()
+        self.idle: dict[str, str] = {}
         self._checker = checker
         self._facts = checker.facts
         self._types = checker.facts.supergraph.types
         self._root = root
         self._given = given
+        self._fragments: dict[str, FragmentDefinitionNode] = {}
         self._parallels = 0
 
     def run(self, node: PlanNode | None, now: Turn = ()) -> Iterator[str]:
@@ -158,6 +162,9 @@ class _Passage:
         document = parse(fetch.document)
         yield from (error.message for error in validate(self._checker.schemas[graph], document))
         operation = _operation(document)
+        self._fragments = {
+            item.name.value: item for item in document.definitions if isinstance(item, FragmentDefinitionNode)
+        }
         defined = {item.variable.name.value for item in operation.variable_definitions or ()}
         if defined != {*fetch.variables, *(flatten.variable for flatten in fetch.flattens)}:
             yield f"it defines {sorted(defined)}, which is not what is sent"
@@ -168,12 +175,10 @@ class _Passage:
                 for runtime_type in types:
                     yield from self._selection(operation.selection_set, At(graph, node, runtime_type, now))
         for flatten in fetch.flattens:
-            if any(any(reached(self._root, path, now)) for path in flatten.paths):
-                yield from self._flatten(flatten, graph, operation, now)
-            else:
-                self.nowhere.add(f"fetch {fetch.id} ({fetch.subgraph}): its paths lead nowhere")
+            yield from self._flatten(fetch, flatten, operation, now)
 
-    def _flatten(self, flatten: Flatten, graph: str, operation: OperationDefinitionNode, now: Turn) -> Iterator[str]:
+    def _flatten(self, fetch: Fetch, flatten: Flatten, operation: OperationDefinitionNode, now: Turn) -> Iterator[str]:
+        graph = self._checker.graphs[fetch.subgraph]
         inside = [
             field.selection_set
             for field in operation.selection_set.selections
@@ -182,51 +187,55 @@ class _Passage:
         if len(inside) != 1:
             yield f"its document has no {flatten.key}"
             return
-        objects = [end for path in flatten.paths for end in reached(self._root, path, now)]
-        for node, types, apart in objects:
+        idle = "its paths lead nowhere"
+        asked = False
+        for node, types, apart in (end for path in flatten.paths for end in reached(self._root, path, now)):
             if not apart:
                 yield "its path cannot tell the objects' types"
             for runtime_type in sorted(types):
                 fitting = (one for one in flatten.representations if not one.types or runtime_type in one.types)
                 representation = next(fitting, None)
-                if representation is not None:
-                    yield from self._represented(representation, graph, node, runtime_type, now)
-                    carried = Carried(representation.fields, node, runtime_type)
-                    yield from self._selection(inside[0], At(graph, node, runtime_type, now, (), carried))
+                if representation is None:
+                    continue
+                absent = next(self._absent(representation, node, runtime_type, now), None)
+                if absent is not None:
+                    idle = absent
+                    continue
+                asked = True
+                yield from self._represented(representation, graph, node, runtime_type)
+                carried = Carried(representation.fields, node, runtime_type)
+                yield from self._selection(inside[0], At(graph, node, runtime_type, now, (), carried))
+        if not asked:
+            self.idle[f"fetch {fetch.id} ({fetch.subgraph}) asks for nothing by {flatten.key}"] = idle
 
-    def _represented(
-        self, representation: Representation, graph: str, node: Node, runtime_type: str, now: Turn
-    ) -> Iterator[str]:
-        sent = representation.typename or runtime_type
-        told = node.tells(runtime_type, now)
-        if not told and not representation.typename:
-            yield f"nobody told that an object is a {runtime_type}"
-        if not told and representation.types and not node.types <= set(representation.types):
-            yield f"objects at its path cannot be told apart: {sorted(node.types)}"
-        membership = self._types[sent].joins.get(graph) if sent in self._types else None
-        if membership is None or runtime_type not in self._facts.possible(graph, sent):
-            yield f"a {runtime_type} is represented as {sent}, which it is not there"
-            return
+    def _absent(self, representation: Representation, node: Node, runtime_type: str, now: Turn) -> Iterator[str]:
+        """What an object lacks to be represented; it is left out then, and its fields are found missing later."""
+        if not node.tells(runtime_type, now) and (representation.types or not representation.typename):
+            yield f"nobody told before that an object is a {runtime_type}"
         yield from self._sources(representation.fields, node, runtime_type, now)
-        keys = [key.fields for key in membership.keys if key.resolvable]
-        if not any(not list(self._lacks(key, representation.fields, node, runtime_type)) for key in keys):
-            yield f"no resolvable key of {sent} is in the representation of a {runtime_type}"
 
     def _sources(
         self, fields: tuple[RepresentationField, ...], node: Node, runtime_type: str, now: Turn
     ) -> Iterator[str]:
-        """Whether what a representation is made of is there."""
         for field in fields:
             if field.types and runtime_type not in field.types:
                 continue
             found = node.get(runtime_type, field.source, now)
             if found is None:
-                yield f"{runtime_type}.{field.name} is represented before {field.source} was fetched"
-            elif found.name != field.name:
-                yield f"{runtime_type}.{field.name} is represented by {found.name}"
+                yield f"{runtime_type}.{field.source} was not fetched before"
             elif field.inner and found.node is not None:
                 for below in sorted(found.node.types):
                     yield from self._sources(field.inner, found.node, below, now)
+
+    def _represented(self, representation: Representation, graph: str, node: Node, runtime_type: str) -> Iterator[str]:
+        sent = representation.typename or runtime_type
+        membership = self._types[sent].joins.get(graph) if sent in self._types else None
+        if membership is None or runtime_type not in self._facts.possible(graph, sent):
+            yield f"a {runtime_type} is represented as {sent}, which it is not there"
+            return
+        keys = [key.fields for key in membership.keys if key.resolvable]
+        if not any(not list(self._lacks(key, representation.fields, node, runtime_type)) for key in keys):
+            yield f"no resolvable key of {sent} is in the representation of a {runtime_type}"
 
     def _lacks(
         self, wanted: SelectionSet, fields: tuple[RepresentationField, ...], node: Node, runtime_type: str
@@ -240,7 +249,7 @@ class _Passage:
                 yield f"{runtime_type}.{want.name} is {len(having)} times in the representation"
                 continue
             found = node.fields.get((runtime_type, having[0].source))
-            if found is None or found.arguments != want.arguments:
+            if found is None or (found.name, found.arguments) != (want.name, want.arguments):
                 yield f"{runtime_type}.{want.name}{want.arguments} is not what the representation has"
             elif want.selections and found.node is not None:
                 inner = tuple(below for one in having for below in one.inner)
@@ -253,12 +262,15 @@ class _Passage:
         for selection in selection_set.selections:
             if not holds(selection.directives, self._given):
                 continue
-            if isinstance(selection, InlineFragmentNode):
-                on = selection.type_condition.name.value if selection.type_condition else None
-                if on is None or at.runtime_type in self._facts.possible(at.graph, on):
-                    yield from self._selection(selection.selection_set, at)
-            elif isinstance(selection, FieldNode):
+            if isinstance(selection, FieldNode):
                 yield from self._field(selection, at)
+                continue
+            fragment: Any = selection
+            if isinstance(selection, FragmentSpreadNode):
+                fragment = self._fragments[selection.name.value]
+            on = fragment.type_condition.name.value if fragment.type_condition else None
+            if on is None or at.runtime_type in self._facts.possible(at.graph, on):
+                yield from self._selection(fragment.selection_set, at)
 
     def _field(self, field: FieldNode, at: At) -> Iterator[str]:
         name, arguments, owner = field.name.value, arguments_text(field.arguments or ()), at.runtime_type

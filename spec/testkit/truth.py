@@ -161,8 +161,8 @@ class Truth:
     def _text(self, thing: Thing, name: str, arguments: Mapping[str, Any]) -> str:
         if not arguments:
             return name
-        defined = self.whole.field(thing.type_name, name).args
-        said = {key: value for key, value in arguments.items() if value != defined[key].default_value}
+        defaults = self.whole.defaults(thing.type_name, name)
+        said = {key: value for key, value in arguments.items() if key not in defaults or value != defaults[key]}
         return f"{name}{_canonical(said)}" if said else name
 
 

@@ -18,6 +18,7 @@ from graphql import (
     build_ast_schema,
     get_argument_values,
     parse,
+    value_from_ast,
     visit,
 )
 
@@ -42,12 +43,24 @@ class Whole:
         document = visit(DocumentNode(definitions=tuple(kept)), _Bare())
         self.document: DocumentNode = document
         self.schema: GraphQLSchema = build_ast_schema(document, assume_valid=True, assume_valid_sdl=True)
+        self._defaults: dict[tuple[str, str], dict[str, Any]] = {}
         self._arguments: dict[tuple[str, str, str], dict[str, Any]] = {}
 
     def field(self, owner: str, name: str) -> GraphQLField:
         """A field's definition."""
         fields: dict[str, GraphQLField] = self.schema.type_map[owner].fields  # type: ignore[attr-defined]
         return fields[name]
+
+    def defaults(self, owner: str, name: str) -> dict[str, Any]:
+        """The coerced defaults of a field's arguments."""
+        key = (owner, name)
+        if key not in self._defaults:
+            self._defaults[key] = {
+                argument: value_from_ast(found.ast_node.default_value, found.type)
+                for argument, found in self.field(owner, name).args.items()
+                if found.ast_node is not None and found.ast_node.default_value is not None
+            }
+        return self._defaults[key]
 
     def arguments(self, owner: str, name: str, text: str) -> dict[str, Any]:
         """What the canonical text of arguments, as in a field set, comes to."""
