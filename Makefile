@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install check format format-check lint types imports test demo audit plans fuzz bench clean
+.PHONY: help install check format format-check lint types imports test demo audit http-audit plans fuzz bench clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -44,6 +44,9 @@ demo: $(STAMP)  ## Four subgraphs, the plugin server, the stand-in for Kong, one
 
 audit: $(STAMP)  ## The shared half of the public federation audit, through the whole way
 	$(BIN)/python -m spec.audit
+
+http-audit: $(STAMP)  ## GraphQL over HTTP by npm's graphql-http: every MUST and SHOULD (needs Node.js and npm)
+	$(BIN)/python -m spec.http
 
 plans: $(STAMP)  ## Judge the plans of the corpus: valid, right, and no dearer than two other planners'
 	$(BIN)/python -m spec.plans
