@@ -18,7 +18,7 @@ SUPERGRAPHS = range(40)
 KNOWN = [case for case in found() if case.known]
 
 
-@pytest.mark.parametrize("case", found(), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", list(found()), ids=lambda case: case.name)
 def test_what_was_found_stays_right(case: Case):
     problems = case.problems()
     if case.known:
