@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install check format format-check lint types imports test demo audit http-audit plans fuzz bench clean
+.PHONY: help install check format format-check lint types imports test demo audit http-audit plans fuzz bench bench-planning clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -56,6 +56,9 @@ fuzz: $(STAMP)  ## Ten minutes of random supergraphs and operations against a mo
 
 bench: $(STAMP)  ## First figures on the public benchmark's workload
 	$(BIN)/python bench/first.py
+
+bench-planning: $(STAMP)  ## Planning time against two other planners, which npm installs for it (needs node)
+	$(BIN)/python bench/planning.py
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
