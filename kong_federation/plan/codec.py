@@ -20,7 +20,7 @@ import msgpack
 
 from kong_federation.plan import nodes
 
-VERSION = 1
+VERSION = 2
 
 _PLAIN, _NO_DEFAULT, _JSON, _SEEN = 0, 1, 2, 3
 
@@ -31,6 +31,7 @@ _TAGS: dict[type, int] = {
     nodes.Flatten: 12,
     nodes.Representation: 13,
     nodes.RepresentationField: 14,
+    nodes.ContextValue: 22,
     nodes.Introspect: 15,
     nodes.Sequence: 16,
     nodes.Parallel: 17,

@@ -93,6 +93,24 @@ class Representation:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextValue:
+    """
+    A variable that has another value for each entity: what `@fromContext` takes of an object further up.
+
+    Entities with different values cannot share a request.
+
+    Args:
+        variable: Its name in the fetch's document.
+        depth: How many steps of the flatten's path lead to the object it is taken from.
+        fields: Where it is on that object: one leaf for each of the object's types; `name` and `key` do not matter.
+    """
+
+    variable: str
+    depth: int
+    fields: tuple[RepresentationField, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Flatten:
     """
     One `_entities` selection of a fetch: gather objects, represent them, merge what comes back into them.
@@ -102,12 +120,14 @@ class Flatten:
         variable: Name of the variable that carries the representations.
         key: Response key of this `_entities` selection in the fetch's document.
         representations: The first whose `types` fit an object is used; an object that none fits is left alone.
+        contexts: Variables taken from further up; where there are any, there is one path, and no other flatten beside.
     """
 
     paths: tuple[Path, ...]
     variable: str
     key: str
     representations: tuple[Representation, ...]
+    contexts: tuple[ContextValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +143,8 @@ class Fetch:
         variables: Those of the client's variables that the document uses; only they are sent.
         flattens: Entity inputs; several where fetches of one wave to one subgraph were batched; empty: a root fetch.
         path: For a root fetch: the objects into which its data is merged (usually `()`, the root of the tree).
+        exact: Whether the answer may hold numbers that must stay as they are written: Floats, custom scalars. Reading
+            them costs, so a planner that knows better says so.
     """
 
     id: int
@@ -132,6 +154,7 @@ class Fetch:
     variables: tuple[str, ...] = ()
     flattens: tuple[Flatten, ...] = ()
     path: Path = ()
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)

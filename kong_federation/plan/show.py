@@ -169,6 +169,9 @@ def _paths(flatten: Flatten) -> str:
 
 
 def _input(flatten: Flatten) -> Iterator[str]:
+    for value in flatten.contexts:
+        fields = " ".join(map(_representation_field, value.fields))
+        yield f'${value.variable} = "{show_path(flatten.paths[0][: value.depth])}" {{ {fields} }}'
     for representation in flatten.representations:
         yield f"{{ {_representation(representation)} }} =>"
 

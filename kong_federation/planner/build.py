@@ -12,16 +12,19 @@ representations are read off these bindings afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from kong_federation.errors import FederationError
+from kong_federation.errors.codes import NO_PLAN
 from kong_federation.operation import ALWAYS, NO_CONDITION, Conjunction, Shape, Want, When
-from kong_federation.plan import OperationKind, Path
-from kong_federation.planner.data import DataField, DataNode
-from kong_federation.planner.decisions import Decision, Demand, Entry, PositionDecision, Source, Way
+from kong_federation.plan import OperationKind
+from kong_federation.planner.data import ALIAS_PREFIX, DataField, DataNode
+from kong_federation.planner.decisions import Decision, Entry, Origin, PositionDecision, Source, Way
 from kong_federation.planner.search import Search
-from kong_federation.planner.steps import Input, Site, Step, Tree, unconditional
+from kong_federation.planner.steps import Context, Input, Site, Step, Tree, unconditional
 from kong_federation.querygraph import KeyMove
+from kong_federation.supergraph import ContextArgument
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +44,23 @@ class Objects:
         site: Where they are.
         runtime_type: What the search knows them as.
         types: The runtime types they stand for: more than one only below an interface object.
+        parent: The objects around them; None at the root.
         origin: The step that brought the objects here; None at the root.
         places: Subgraph -> place.
         entries: Subgraph -> way in, for places that do not exist yet.
         teller: The place that can say what the objects are, if other runtime types may stand at the same site.
+        at_hand: The subgraphs in which the objects were when they came.
     """
 
     site: Site
     runtime_type: str
     types: tuple[str, ...]
+    parent: Objects | None
     origin: Step | None
     places: dict[str, Place]
     entries: dict[str, Entry]
     teller: Place | None = None
+    at_hand: tuple[str, ...] = ()
 
 
 class Builder:
@@ -72,21 +79,28 @@ class Builder:
         self._search = search
         self._kind = kind
         self._root = root
-        self._done: dict[tuple[DataNode, Shape, frozenset[tuple[Step, Tree]]], frozenset[Step]] = {}
-        self._steps: dict[tuple[DataNode, Path, str, frozenset[Step], Conjunction, str], list[Step]] = {}
+        self._done: dict[tuple[object, ...], frozenset[Step]] = {}
+        self._steps: dict[tuple[object, ...], list[Step]] = {}
 
     def build(self, root_type: str, wants: tuple[Want, ...], decision: Decision) -> None:
         """Build all steps for wants of the root object."""
-        objects = Objects(self._root, root_type, (root_type,), None, {}, dict(decision.entries))
+        objects = Objects(self._root, root_type, (root_type,), None, None, {}, dict(decision.entries))
         self._object(objects, wants, decision, own_keys=True)
 
     # --- positions and objects ------------------------------------------------------------------------------------
 
     def _position(
-        self, site: Site, shape: Shape, decision: PositionDecision, places: dict[str, Place], *, own_keys: bool
+        self,
+        site: Site,
+        shape: Shape,
+        decision: PositionDecision,
+        places: dict[str, Place],
+        parent: Objects,
+        *,
+        own_keys: bool,
     ) -> frozenset[Step]:
         """Add all that is wanted at a position; returns the steps that supply it."""
-        key = (site.node, shape, frozenset((place.step, place.tree) for place in places.values()))
+        key = (site.node, shape, frozenset((place.step, place.tree) for place in places.values()), self._above(parent))
         if key in self._done:
             return self._done[key]
         self._done[key] = frozenset()
@@ -101,12 +115,19 @@ class Builder:
             self._tell(site, teller or self._knowing(places))
         for runtime_type, decided in decision.by_type.items():
             types, wants = _stands_for(runtime_type, shape)
-            objects = Objects(site, runtime_type, types, first.step, dict(places), dict(decided.entries), teller)
+            entries, at_hand = dict(decided.entries), tuple(places)
+            objects = Objects(site, runtime_type, types, parent, first.step, dict(places), entries, teller, at_hand)
             suppliers |= self._object(objects, wants, decided, own_keys=own_keys)
         if teller is not None and self._keys_differ(site.node, shape):
             self._tell(site, teller)
         self._done[key] = frozenset(suppliers)
         return self._done[key]
+
+    def _above(self, parent: Objects) -> tuple[str, ...]:
+        """What tells apart two ways to one position: the types of the objects above, where contexts may be set."""
+        if not self._search.graph.has_contexts:
+            return ()
+        return (parent.runtime_type, *(self._above(parent.parent) if parent.parent is not None else ()))
 
     def _knowing(self, places: dict[str, Place]) -> Place | None:
         """A place whose subgraph knows the objects' type, be it that there is one only."""
@@ -139,7 +160,7 @@ class Builder:
     def _discover(self, site: Site, interface: str, places: dict[str, Place], entry: Entry) -> Place:
         """Ask a subgraph that has the real interface what the objects are."""
         types = self._search.graph.possible(entry.move.graph, interface)
-        objects = Objects(site, interface, types, None, places, {})
+        objects = Objects(site, interface, types, None, None, places, {})
         step = self._enter(objects, entry, frozenset(), NO_CONDITION, ())
         step.tree.typename = site.node.typed = True
         return Place(step, step.tree)
@@ -180,6 +201,9 @@ class Builder:
             if data is None:
                 data = node.claim(want, objects.types, way.move.graph, way.move.type, own_key=own_keys)
             asked = place.tree.add(data, way, want, objects.runtime_type, unconditional(when, place.step))
+            if way.move.contexts:
+                filled = (one for one in place.step.contexts if one.argument in way.move.contexts)
+                asked.contextual = tuple((one.argument.name, one.variable) for one in filled)
             if asked.tree is not None:
                 below[way.move.graph] = Place(place.step, asked.tree)
         assert data is not None, "a source has at least one way"
@@ -189,14 +213,14 @@ class Builder:
         if source.below is None or want.shape is None or data.node is None:
             return suppliers
         site = Site(objects.site.path + node.step(data), data.node)
-        return suppliers | self._position(site, want.shape, source.below, below, own_keys=own_keys)
+        return suppliers | self._position(site, want.shape, source.below, below, objects, own_keys=own_keys)
 
     # --- places ---------------------------------------------------------------------------------------------------
 
     def _place_for(self, objects: Objects, way: Way, when: When, condition: Conjunction) -> Place:
         """The place that a way is in, made if need be."""
-        if way.demand is not None and way.entry is not None:
-            return self._required_place(objects, way.entry, way.demand, when, condition)
+        if way.demand is not None:
+            return self._required_place(objects, way, when, condition)
         return self._place(objects, way.move.graph, condition)
 
     def _place(self, objects: Objects, graph: str, condition: Conjunction = NO_CONDITION) -> Place:
@@ -209,26 +233,50 @@ class Builder:
             objects.places[graph] = place
         return place
 
-    def _required_place(
-        self, objects: Objects, entry: Entry, demand: Demand, when: When, condition: Conjunction
-    ) -> Place:
+    def _required_place(self, objects: Objects, way: Way, when: When, condition: Conjunction) -> Place:
+        assert way.entry is not None
+        assert way.demand is not None
+        demand = way.demand
         # A representation without what it should carry is not sent at all, so requirements may be conditional only
         # where the whole request is. Where they cost no request of their own they are not worth a condition.
         asked = when if condition != NO_CONDITION and demand.decision.calls else ALWAYS
-        required = replace(objects, entries={**objects.entries, **demand.decision.entries})
+        suppliers = self._collect(objects, demand.wants, demand.decision, asked, condition)
+        contexts = [self._context(objects, argument) for argument in way.move.contexts]
+        for context, above in contexts:
+            wants = context.inputs[above.runtime_type]
+            decision = self._search.object(above.runtime_type, wants, tuple(map(Origin, above.at_hand)))
+            suppliers |= self._collect(above, wants, decision, ALWAYS, NO_CONDITION)
+        step = self._enter(objects, way.entry, frozenset(suppliers), condition, demand.wants, contexts)
+        step.alone = step.alone or asked != ALWAYS
+        return Place(step, step.tree)
+
+    def _collect(
+        self, objects: Objects, wants: tuple[Want, ...], decision: Decision, asked: When, condition: Conjunction
+    ) -> set[Step]:
+        """Ask for what the machinery needs of objects; returns the steps that supply it."""
+        needing = replace(objects, entries={**objects.entries, **decision.entries})
         suppliers: set[Step] = set()
-        for want, source in zip(demand.wants, demand.decision.sources, strict=True):
+        for want, source in zip(wants, decision.sources, strict=True):
             if source is None:
                 continue
             places = {}
             for way in source.ways:
-                here = way.demand is None and way.move.graph in required.places
+                here = way.demand is None and way.move.graph in needing.places
                 under = NO_CONDITION if here or asked == ALWAYS else condition
-                places[way.move.graph] = self._place_for(required, way, asked, under)
-            suppliers |= self._field(required, want, source, places, asked, own_keys=False)
-        step = self._enter(objects, entry, frozenset(suppliers), condition, demand.wants)
-        step.alone = step.alone or asked != ALWAYS
-        return Place(step, step.tree)
+                places[way.move.graph] = self._place_for(needing, way, asked, under)
+            suppliers |= self._field(needing, want, source, places, asked, own_keys=False)
+        return suppliers
+
+    def _context(self, objects: Objects, argument: ContextArgument) -> tuple[Context, Objects]:
+        """The nearest objects, going up, that set a context, and what is taken of them."""
+        above: Objects | None = objects
+        while above is not None and not self._search.graph.sets_context(above.runtime_type, argument.context):
+            above = above.parent
+        if above is None:
+            text = f"nothing on the way to {objects.runtime_type} sets the context {argument.context}"
+            raise FederationError(NO_PLAN, text)
+        wants = self._search.field_sets.wants(argument.selection, above.runtime_type)
+        return Context(argument, "", above.site, {above.runtime_type: wants}), above
 
     def _enter(
         self,
@@ -237,6 +285,7 @@ class Builder:
         suppliers: frozenset[Step],
         condition: Conjunction,
         requires: Iterable[Want],
+        contexts: Sequence[tuple[Context, Objects]] = (),
     ) -> Step:
         """The step that enters a subgraph, with the objects' key fields and all else it requires."""
         needs = set(suppliers)
@@ -249,7 +298,8 @@ class Builder:
             # Below an interface object the types are told by another request than the one that has the keys.
             needs.add(objects.teller.step)
         wanted = tuple(requires)
-        step = self._step(objects, entry, frozenset(needs), condition, wanted)
+        taken = [context for context, _ in contexts]
+        step = self._step(objects, entry, frozenset(needs), condition, wanted, taken)
         if isinstance(entry.move, KeyMove):
             if objects.teller is not None:
                 step.typed = objects.site.node.typed = objects.teller.tree.typename = True
@@ -264,18 +314,25 @@ class Builder:
         needs: frozenset[Step],
         condition: Conjunction,
         requires: tuple[Want, ...],
+        contexts: list[Context],
     ) -> Step:
         """The step of this site, subgraph and prerequisites; one of several where representations disagree."""
         site = objects.site
         by_key = isinstance(entry.move, KeyMove)
         owner = "" if by_key else entry.move.type_name
-        alike = self._steps.setdefault((site.node, site.path, entry.move.graph, needs, condition, owner), [])
+        taken = tuple((context.argument, context.site.path) for context in contexts)
+        alike = self._steps.setdefault((site.node, site.path, entry.move.graph, needs, condition, owner, taken), [])
         for step in alike:
             known = step.inputs.get(objects.runtime_type)
             if known is None or not known.disagrees(requires):
+                for mine, other in zip(step.contexts, contexts, strict=True):
+                    mine.inputs.update(other.inputs)
                 return step
         kind = self._kind if not site.path and not by_key else OperationKind.QUERY
         step = Step(entry.move.graph, kind, site, Tree(owner), set(needs), condition)
+        for number, context in enumerate(contexts):
+            variable = f"{ALIAS_PREFIX}{number}_{context.argument.name}"
+            step.contexts.append(replace(context, variable=variable))
         alike.append(step)
         self.steps.append(step)
         return step

@@ -20,10 +20,13 @@ from kong_federation.operation import NO_CONDITION, Conjunction
 from kong_federation.planner.data import ALIAS_PREFIX
 from kong_federation.planner.steps import Step, Tree, TreeField
 from kong_federation.querygraph import QueryGraph
+from kong_federation.supergraph import Kind
 
 # A selection that would stand in several places becomes a named fragment if it has so many characters: below that, a
 # document with fragments is no shorter and harder to read.
 _CHARACTERS = 100
+
+_WITHOUT_FRACTIONS = frozenset({"Boolean", "ID", "Int", "String"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,17 @@ class Printer:
         fragments = [f"fragment {label} {text}" for text, label in self._names.items() if label in body.fragments]
         return " ".join([operation, *fragments])
 
+    def is_exact(self, tree: Tree) -> bool:
+        """Whether a selection has a leaf whose numbers must stay as the subgraph writes them."""
+        return any(
+            self.is_exact(field.tree) if field.tree is not None else self._may_be_any_number(field.move.type_name)
+            for field in tree.fields.values()
+        )
+
+    def _may_be_any_number(self, leaf: str) -> bool:
+        info = self._graph.catalog.info(leaf)
+        return leaf not in _WITHOUT_FRACTIONS and (info is None or info.kind is not Kind.ENUM)
+
     def _tree(self, tree: Tree, graph: str) -> Printed:
         abstract = self._graph.is_abstract(graph, tree.static_type)
         possible = self._graph.possible(graph, tree.static_type)
@@ -124,7 +138,7 @@ class Printer:
             text = f"on {field.tree.static_type}{below.text}"
             name = self._names.setdefault(text, f"{ALIAS_PREFIX}{len(self._names)}")
             below = Printed(f"{{...{name}}}", below.fragments | {name})
-        call = f"{alias}{data.name}{data.arguments}"
+        call = f"{alias}{data.name}{_arguments(field)}"
         # A field asked for under two conditions is printed twice.
         texts = (_guarded(call, conjunction, below.text) for conjunction in alternatives)
         return Printed(" ".join(texts), below.fragments)
@@ -133,6 +147,14 @@ class Printer:
 def _braced(parts: list[str], printed: Iterable[Printed]) -> Printed:
     fragments = frozenset(name for one in printed for name in one.fragments)
     return Printed("{" + " ".join(parts or ["__typename"]) + "}", fragments)
+
+
+def _arguments(field: TreeField) -> str:
+    """The client's arguments, and those it does not see."""
+    contextual = [f"{name}: ${variable}" for name, variable in field.contextual]
+    given = field.data.arguments[1:-1]
+    listed = ", ".join([given, *contextual] if given else contextual)
+    return f"({listed})" if listed else ""
 
 
 def variables_used(tree: Tree) -> frozenset[str]:

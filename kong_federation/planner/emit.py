@@ -15,6 +15,7 @@ from dataclasses import replace
 from kong_federation.operation import Conjunction, Want
 from kong_federation.plan import (
     Condition,
+    ContextValue,
     Fetch,
     Flatten,
     Node,
@@ -86,7 +87,8 @@ class Emitter:
         used = variables_used(step.tree)
         name = self._name(step.graph, number)
         text = self._printer.document(step.kind.value, name, [], used, self._printer.selection(step))
-        return Fetch(number, self._names[step.graph], step.kind, text, tuple(sorted(used)), (), step.site.path)
+        exact = self._printer.is_exact(step.tree)
+        return Fetch(number, self._names[step.graph], step.kind, text, tuple(sorted(used)), (), step.site.path, exact)
 
     def _entities(self, request: Request, number: int) -> Fetch:
         found: dict[tuple[Printed, tuple[Representation, ...]], list[Path]] = {}
@@ -102,21 +104,35 @@ class Emitter:
             key = f"_e{index}" if several else "_entities"
             alias = f"{key}:" if several else ""
             head.append(f"${variable}:[_Any!]!")
+            head += [f"${one.variable}:{one.argument.type}" for one in request.steps[0].contexts]
             bodies.append(f"{alias}_entities(representations:${variable}){selection.text}")
-            flattens.append(Flatten(tuple(dict.fromkeys(paths)), variable, key, represented))
+            contexts = self._contexts(request.steps[0]) if request.steps[0].contexts else ()
+            flattens.append(Flatten(tuple(dict.fromkeys(paths)), variable, key, represented, contexts))
         name = self._name(request.graph, number)
         fragments = frozenset(label for selection, _ in found for label in selection.fragments)
         body = Printed("{" + " ".join(bodies) + "}", fragments)
         text = self._printer.document("query", name, head, used, body)
-        return Fetch(
-            number, self._names[request.graph], OperationKind.QUERY, text, tuple(sorted(used)), tuple(flattens)
-        )
+        exact = any(self._printer.is_exact(step.tree) for step in request.steps)
+        subgraph = self._names[request.graph]
+        return Fetch(number, subgraph, OperationKind.QUERY, text, tuple(sorted(used)), tuple(flattens), exact=exact)
 
     def _name(self, graph: str, number: int) -> str:
         """A name by which a subgraph's operators find the client's operation in their traces."""
         if not self._operation_name:
             return ""
         return f"{self._operation_name}__{_NOT_IN_NAMES.sub('_', self._names[graph])}__{number}"
+
+    def _contexts(self, step: Step) -> tuple[ContextValue, ...]:
+        values = []
+        for context in step.contexts:
+            several = len(context.inputs) > 1
+            fields: list[RepresentationField] = []
+            for runtime_type, wants in context.inputs.items():
+                for want in wants:
+                    field = self._input_field(context.site.node, runtime_type, want, key=False)
+                    fields.append(replace(field, types=(runtime_type,)) if several else field)
+            values.append(ContextValue(context.variable, len(context.site.path), tuple(dict.fromkeys(fields))))
+        return tuple(values)
 
     # --- representations ------------------------------------------------------------------------------------------
 

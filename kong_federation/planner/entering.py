@@ -115,7 +115,7 @@ class Entering:
         best: tuple[int, Source] | None = None
         for graph, (origin, uses) in at_hand.items():
             move = self._graph.field(graph, runtime_type, want.name)
-            if move is None or move.requires:
+            if move is None or not move.plain:
                 continue
             if move.external and not self.is_provided(origin.provided, runtime_type, want.name):
                 continue

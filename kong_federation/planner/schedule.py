@@ -6,7 +6,8 @@ the same subgraph in the same wave: steps of one site become one selection, step
 with several `_entities`. To make more of that possible, a step may wait for a later wave in which its subgraph is
 called anyway, as long as nothing that depends on it has to wait: the plan stays as deep as it was.
 
-Steps under different conditions stay apart: a request that is needed only sometimes must not run always.
+Steps under different conditions stay apart: a request that is needed only sometimes must not run always. So do steps
+that take values from further up: their requests are split by those values when they run.
 """
 
 from __future__ import annotations
@@ -56,11 +57,12 @@ def schedule(steps: list[Step]) -> list[Request]:
         wave = waves[step]
         _ride_along(step, batches.get((wave, step.graph, NO_CONDITION)))
         key = (wave, step.graph, step.when)
-        request = batches.get(key) if step.inputs else None
+        batched = bool(step.inputs) and not step.contexts
+        request = batches.get(key) if batched else None
         if request is None:
             request = Request(step.graph, wave, step.when, [], set())
             requests.append(request)
-            if step.inputs:
+            if batched:
                 batches[key] = request
         _put(step, request)
         by_step[step] = request
@@ -89,7 +91,7 @@ def _wait_for_company(steps: list[Step], waves: dict[Step, int]) -> None:
             dependents[need].append(step)
     groups: dict[tuple[str, Conjunction], dict[int, list[Step]]] = {}
     for step in steps:
-        if step.inputs:
+        if step.inputs and not step.contexts:
             groups.setdefault((step.graph, step.when), {}).setdefault(waves[step], []).append(step)
     for by_wave in groups.values():
         for wave in sorted(by_wave, reverse=True):

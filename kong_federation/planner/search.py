@@ -68,8 +68,8 @@ class Search:
         self.graph = graph
         self.budget = budget
         self._costs = Costs(graph.graphs)
-        self._field_sets = FieldSets(graph.catalog)
-        self._entering = Entering(graph, self._costs, self._field_sets, self._key_source)
+        self.field_sets = FieldSets(graph.catalog)
+        self._entering = Entering(graph, self._costs, self.field_sets, self._key_source)
         self._positions: dict[tuple[Shape, tuple[Arrival, ...]], PositionDecision] = {}
         self._objects: dict[tuple[str, tuple[Want, ...], tuple[Origin, ...]], Decision] = {}
         self._entries: dict[tuple[str, tuple[Origin, ...]], dict[str, Entry]] = {}
@@ -248,7 +248,7 @@ class Search:
         ways = []
         for origin in origins:
             move = self.graph.field(origin.graph, runtime_type, want.name)
-            if move is None or move.requires:
+            if move is None or not move.plain:
                 continue
             if move.external and not self._entering.is_provided(origin.provided, runtime_type, want.name):
                 continue
@@ -264,7 +264,7 @@ class Search:
         at_hand = {origin.graph for origin in origins}
         for move in self.graph.resolvers(runtime_type, want.name):
             self.budget.spend()
-            if move.requires:
+            if not move.plain:
                 way = self._requiring(runtime_type, move, origins, entries)
                 if way is not None:
                     ways.append(way)
@@ -276,14 +276,14 @@ class Search:
     def _requiring(
         self, runtime_type: str, move: FieldMove, origins: tuple[Origin, ...], entries: Mapping[str, Entry]
     ) -> Way | None:
-        """A way whose object must enter the subgraph with more than its key."""
+        """A way whose object must enter the subgraph with more than its key: requirements, values of a context."""
         pending = (runtime_type, move.graph, move.name)
         if pending in self._pending:
             self._cut = True
             return None
         self._pending.add(pending)
         try:
-            wants = self._field_sets.wants(move.requires, runtime_type)
+            wants = self.field_sets.wants(move.requires, runtime_type)
             decision = self.object(runtime_type, wants, origins)
         finally:
             self._pending.discard(pending)

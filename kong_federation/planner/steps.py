@@ -11,6 +11,7 @@ from kong_federation.planner.data import DataField, DataNode
 from kong_federation.planner.decisions import Way
 from kong_federation.querygraph import FieldMove
 from kong_federation.selection import SelectionSet
+from kong_federation.supergraph import ContextArgument
 
 
 @dataclass(slots=True, eq=False)
@@ -25,6 +26,7 @@ class TreeField:
         types: Runtime types, as the search knows them, that it is asked for.
         when: Under which conditions.
         tree: What is selected below; None for leaves.
+        contextual: Arguments that are filled from further up, with the variables that carry them.
     """
 
     data: DataField
@@ -33,6 +35,7 @@ class TreeField:
     types: set[str]
     when: When
     tree: Tree | None
+    contextual: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -94,6 +97,24 @@ class Input:
 
 
 @dataclass(slots=True, eq=False)
+class Context:
+    """
+    A value that a step takes from objects further up.
+
+    Args:
+        argument: Which argument it fills and what is selected for it.
+        variable: The variable that carries it.
+        site: Where the objects are that it is taken from.
+        inputs: Runtime type of these objects -> the selection as wants.
+    """
+
+    argument: ContextArgument
+    variable: str
+    site: Site
+    inputs: dict[str, tuple[Want, ...]] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
 class Site:
     """
     A place where objects are, as a path and as a node of the data tree.
@@ -122,6 +143,7 @@ class Step:
         inputs: Runtime type -> representation; empty for root fetches.
         typed: Whether representations are chosen by the objects' `__typename`.
         alone: Whether it must keep its condition, because what it requires stands under that condition too.
+        contexts: What it takes from further up; its entities then share no request with others.
     """
 
     graph: str
@@ -133,6 +155,7 @@ class Step:
     inputs: dict[str, Input] = field(default_factory=dict)
     typed: bool = False
     alone: bool = False
+    contexts: list[Context] = field(default_factory=list)
 
 
 def unconditional(when: When, step: Step) -> When:

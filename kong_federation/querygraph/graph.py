@@ -29,6 +29,13 @@ class QueryGraph:
         self._roots = {name: kind for kind, name in supergraph.roots.items()}
         self._types = supergraph.types
         self._labels = labels
+        # Whether any field is filled from a context; if not, nobody needs to look for one.
+        self.has_contexts = any(
+            join.context_arguments
+            for info in supergraph.types.values()
+            for field in info.fields.values()
+            for join in field.joins.values()
+        )
         self._fields: dict[tuple[str, str, str], FieldMove | None] = {}
         self._keys: dict[tuple[str, str], tuple[KeyMove, ...]] = {}
         self._possible: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -96,6 +103,14 @@ class QueryGraph:
         join = info.fields[name].joins.get(graph)
         return named_type(join.type) if join else None
 
+    def sets_context(self, runtime_type: str, context: str) -> bool:
+        """Whether objects of a type set a context, by themselves or by an interface or union they belong to."""
+        for name in self.catalog.supertypes(runtime_type):
+            info = self._types[name]
+            if any(one.name == "context" and one.arguments.get("name") == context for one in info.directives):
+                return True
+        return False
+
     def is_inaccessible(self, type_name: str) -> bool:
         """Whether clients cannot see a type."""
         return self._types[type_name].inaccessible
@@ -119,7 +134,7 @@ class QueryGraph:
             return None
         for runtime_type in self.possible(graph, interface):
             move = self.field(graph, runtime_type, name)
-            if move is None or move.external or move.requires:
+            if move is None or move.external or not move.plain:
                 return None
         return self._move(graph, interface, name)
 
@@ -129,7 +144,15 @@ class QueryGraph:
         if join is None or not self._in_force(join):
             return None
         return FieldMove(
-            graph, owner, name, join.type, named_type(join.type), join.external, join.requires, join.provides
+            graph,
+            owner,
+            name,
+            join.type,
+            named_type(join.type),
+            join.external,
+            join.requires,
+            join.provides,
+            join.context_arguments,
         )
 
     def _in_force(self, join: JoinField) -> bool:

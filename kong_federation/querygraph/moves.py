@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kong_federation.selection import SelectionSet
+from kong_federation.supergraph import ContextArgument
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class FieldMove:
         external: Resolvable only where the path to it provides it.
         requires: What must be in the object's representation.
         provides: What is resolvable below though external.
+        contexts: Arguments that are filled from objects further up.
     """
 
     graph: str
@@ -37,6 +39,12 @@ class FieldMove:
     external: bool
     requires: SelectionSet
     provides: SelectionSet
+    contexts: tuple[ContextArgument, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether the field is resolved wherever the object is at hand, without anything in its representation."""
+        return not self.requires and not self.contexts
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,4 +102,5 @@ def _values(applications: Iterable[Mapping[str, Any]], graph: str, argument: str
 
 
 def _context_argument(item: Mapping[str, Any]) -> ContextArgument:
-    return ContextArgument(str(item["name"]), str(item["type"]), str(item["context"]), str(item["selection"]))
+    selection = parse_field_set(str(item["selection"]))
+    return ContextArgument(str(item["name"]), str(item["type"]), str(item["context"]), selection)

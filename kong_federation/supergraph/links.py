@@ -21,6 +21,7 @@ CARRIED_OUT = {
     "core": (0, 2),
     "link": (1, 0),
     "join": (0, 5),
+    "context": (0, 1),
     "inaccessible": (0, 2),
     "tag": (0, 3),
 }

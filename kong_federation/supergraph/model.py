@@ -115,12 +115,20 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class ContextArgument:
-    """An argument that `@fromContext` fills: from which context, by which selection."""
+    """
+    An argument that `@fromContext` fills. Clients do not see it.
+
+    Args:
+        name: The argument.
+        type: GraphQL text of its type in the subgraph.
+        context: The context, as types are marked with it by `@context`.
+        selection: What is taken of the object that sets the context; for each of its types one leaf.
+    """
 
     name: str
     type: str
     context: str
-    selection: str
+    selection: SelectionSet
 
 
 @dataclass(frozen=True, slots=True)

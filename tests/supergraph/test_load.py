@@ -79,7 +79,7 @@ def test_what_a_join_field_says_is_kept() -> None:
         "b-two",
         "percent(5)",
     )
-    assert join.context_arguments[0].selection == "{ l }"
+    assert show(join.context_arguments[0].selection) == "l"
     assert field["y"].joins["A"].external
     assert field["y"].joins["B"].used_overridden
 
