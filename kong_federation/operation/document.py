@@ -2,6 +2,11 @@
 The client's document: parsed, the operation chosen, validated, normalised.
 
 This is the only place that reads a client's text, and the only one whose errors quote it.
+
+**No suggestions.** graphql-core can say "Did you mean ...?" with names of the schema that the client has not said; one
+guess after the other shows the schema, though introspection is switched off. Such hints are never given: whoever may
+introspect has tools that know the schema and give better ones. They are left out where they would be made, because
+later they cannot be told from the client's own text, which may follow them.
 """
 
 from __future__ import annotations
@@ -19,9 +24,11 @@ from graphql import (
     parse,
     validate,
 )
+from graphql.validation.validate import ValidationAbortedError
 
 from kong_federation.errors import ErrorCode, FederationError, FederationErrors
 from kong_federation.errors.codes import (
+    DOCUMENT_LIMIT_EXCEEDED,
     GRAPHQL_PARSE_FAILED,
     GRAPHQL_UNKNOWN_OPERATION_NAME,
     GRAPHQL_VALIDATION_FAILED,
@@ -98,11 +105,17 @@ def check_document(schema: GraphQLSchema, document: DocumentNode) -> None:
     Validate a document against the public schema.
 
     Raises:
-        FederationErrors: GRAPHQL_VALIDATION_FAILED, all findings.
+        FederationErrors: GRAPHQL_VALIDATION_FAILED, all findings up to a limit; the last or only one may be
+            DOCUMENT_LIMIT_EXCEEDED, where the rest was not looked at.
     """
-    errors = validate(schema, document, max_errors=_MOST_ERRORS)
-    if errors:
-        raise FederationErrors([_finding(GRAPHQL_VALIDATION_FAILED, error) for error in errors])
+    errors = validate(schema, document, max_errors=_MOST_ERRORS, hide_suggestions=True)
+    if not errors:
+        return
+    findings = [_finding(GRAPHQL_VALIDATION_FAILED, error) for error in errors]
+    if isinstance(errors[-1], ValidationAbortedError):
+        # It comes last, and says nothing of which limit it was.
+        findings[-1] = _too_many() if len(errors) > _MOST_ERRORS else _too_much()
+    raise FederationErrors(findings)
 
 
 def normalize(
@@ -126,6 +139,20 @@ def normalize(
     collector = Collector(catalog, fragments, budget)
     shape = collector.shape(root, ((node.selection_set, NO_CONDITION),))
     return Operation(kind, node.name.value if node.name else "", root, node, shape, fragments)
+
+
+def _too_many() -> FederationError:
+    return FederationError(
+        GRAPHQL_VALIDATION_FAILED, f"There are more than {_MOST_ERRORS} errors; the rest is left out."
+    )
+
+
+def _too_much() -> FederationError:
+    return FederationError(
+        DOCUMENT_LIMIT_EXCEEDED,
+        "Validating the document takes more work than allowed: its fragments are nested too deeply, or too many of its "
+        "fields have the same name in the answer.",
+    )
 
 
 def _finding(code: ErrorCode, error: GraphQLError) -> FederationError:

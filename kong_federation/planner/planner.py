@@ -16,7 +16,7 @@ from typing import Any
 from graphql import GraphQLSchema, execute_sync, parse
 
 from kong_federation.errors import FederationError
-from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, NO_PLAN
+from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, NO_PLAN, QUERY_PLANNING_LIMIT
 from kong_federation.limits import Budget
 from kong_federation.operation import (
     Operation,
@@ -94,13 +94,14 @@ class Planner:
         """Plan as `plan` does, and keep what each stage came to."""
         document = parse_document(text)
         node = choose_operation(document, operation_name)
-        check_document(self.api_schema, document)
-        budget = Budget(self._options.max_steps, time.monotonic() + self._options.timeout)
         try:
+            check_document(self.api_schema, document)
+            budget = Budget(self._options.max_steps, time.monotonic() + self._options.timeout)
             operation = normalize(self.supergraph, self._catalog, document, node, budget)
             return self._plan(operation, self._graph(override_labels), budget)
         except RecursionError as error:
-            raise FederationError(NO_PLAN, "the operation is nested too deeply to be planned") from error
+            message = "The operation is nested too deeply to be planned."
+            raise FederationError(QUERY_PLANNING_LIMIT, message) from error
 
     def introspect(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """

@@ -253,6 +253,15 @@ def test_planning_that_takes_too_long_is_given_up() -> None:
     assert caught.value.code.name == "QUERY_PLANNING_LIMIT"
 
 
+def test_what_is_nested_too_deeply_is_the_clients_fault() -> None:
+    """Python's stack is the limit, so it depends on the process at which depth it is told; here it always is."""
+    levels = 190
+    with pytest.raises(FederationError) as caught:
+        planner("abstract-types").plan("{ books { " + "similar { " * levels + "id" + " }" * (levels + 2))
+    assert caught.value.code.name == "QUERY_PLANNING_LIMIT"
+    assert "nested too deeply" in caught.value.message
+
+
 def test_a_field_that_nobody_resolves_is_the_supergraphs_fault() -> None:
     text = (SUITES / "simple-entity-call" / "supergraph.graphql").read_text()
     broken = re.sub(r'key: "email"', 'key: "email", resolvable: false', text)
