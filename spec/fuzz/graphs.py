@@ -254,7 +254,10 @@ class GraphMaker:
             leaves = [
                 below
                 for below, found in self._types[kind].fields.items()
-                if found.type.strip("[]!") in _LEAVES and not _late(found) and not _labelled(found)
+                if found.type.strip("[]!") in _LEAVES
+                and (found.joins or kind not in self._entities)
+                and not _late(found)
+                and not _labelled(found)
             ]
             if not leaves:
                 return ""

@@ -118,8 +118,10 @@ class Checker:
             found.update(dict.fromkeys(passage.run(plan.node)))
             found.update(dict.fromkeys(answer_problems(self.api, client, operation, plan.output, root, given)))
             idle.append(passage.idle)
-        always = frozenset.intersection(*map(frozenset, idle))
-        return [*found, *(f"{name}: {idle[0][name]}" for name in sorted(always))]
+        if not variables:
+            # Under conditions that exclude each other a fetch may be planned that never has anything to ask.
+            found.update(dict.fromkeys(f"{name}: {reason}" for name, reason in idle[0].items()))
+        return list(found)
 
 
 class _Passage:

@@ -97,6 +97,8 @@ class _Comparison:
     def composite(
         self, selections: tuple[SelectionSetNode, ...], output: Composite, node: Node, path: str
     ) -> Iterator[str]:
+        if not output.abstract and len(output.variants) != 1:
+            yield f"answer {path or '.'}: {len(output.variants)} variants, but objects need not tell what they are"
         for runtime_type in sorted(node.types):
             kind = self._api.type_map.get(runtime_type)
             if not isinstance(kind, GraphQLObjectType):
