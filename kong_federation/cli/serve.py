@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kong_federation import __version__
 from kong_federation.gateway import Gateway
+from kong_federation.kong.flights import Flights
 from kong_federation.kong.instances import InstanceFiles
 from kong_federation.pluginserver import logs
 from kong_federation.pluginserver.listener import ListenError, SocketOptions, identity, listen, remove
@@ -104,7 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         InstanceFiles(directory)
         options = WorkerOptions(directory, float(arguments.drain_seconds), arguments.max_events)
-        work = partial(run_worker, partial(_make_gateway, directory), options)
+        flights = Flights(arguments.workers * arguments.max_events)
+        work = partial(run_worker, partial(_make_gateway, directory), options, flights)
         supervisor = Supervisor(listening, work, arguments.workers, options.drain)
         _log.info("version %s listens on %s with %d workers", __version__, path, arguments.workers)
         supervisor.run()

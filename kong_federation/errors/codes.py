@@ -54,7 +54,9 @@ INVALID_GRAPHQL_REQUEST = _code(
     400,
     "The request is not a GraphQL request: its body or parameters are malformed.",
 )
-METHOD_NOT_ALLOWED = _code("METHOD_NOT_ALLOWED", Fault.CLIENT, 405, "The HTTP method does not fit the operation.")
+METHOD_NOT_ALLOWED = _code(
+    "METHOD_NOT_ALLOWED", Fault.CLIENT, 405, "The HTTP method is not accepted, or not for this operation."
+)
 INVALID_ACCEPT_HEADER = _code(
     "INVALID_ACCEPT_HEADER",
     Fault.CLIENT,
@@ -62,9 +64,14 @@ INVALID_ACCEPT_HEADER = _code(
     "The client accepts none of the media types the gateway can answer with.",
 )
 INVALID_CONTENT_TYPE_HEADER = _code(
-    "INVALID_CONTENT_TYPE_HEADER", Fault.CLIENT, 415, "The request's content type is not application/json."
+    "INVALID_CONTENT_TYPE_HEADER",
+    Fault.CLIENT,
+    415,
+    "The request's content type is not application/json in utf-8, or its body is compressed.",
 )
-REQUEST_TOO_LARGE = _code("REQUEST_TOO_LARGE", Fault.CLIENT, 413, "The request's body is larger than allowed.")
+REQUEST_TOO_LARGE = _code(
+    "REQUEST_TOO_LARGE", Fault.CLIENT, 413, "The request's body or query string is larger than allowed."
+)
 BATCHING_NOT_ENABLED = _code(
     "BATCHING_NOT_ENABLED", Fault.CLIENT, 400, "Several operations in one request are not accepted."
 )
@@ -72,7 +79,7 @@ CSRF_ERROR = _code(
     "CSRF_ERROR",
     Fault.CLIENT,
     400,
-    "The request could have been sent by a browser without a preflight, and was refused.",
+    "A browser could have sent the request for a foreign page without a preflight, so it was refused.",
 )
 
 PERSISTED_QUERY_NOT_SUPPORTED = _code(
@@ -96,13 +103,18 @@ VALIDATION_INVALID_TYPE_VARIABLE = _code(
 UNSUPPORTED_OPERATION = _code(
     "UNSUPPORTED_OPERATION", Fault.CLIENT, 400, "The operation uses a feature that this gateway does not run."
 )
-MUTATION_FORBIDDEN = _code("MUTATION_FORBIDDEN", Fault.CLIENT, 400, "Mutations are switched off.")
-INTROSPECTION_DISABLED = _code("INTROSPECTION_DISABLED", Fault.CLIENT, 400, "Introspection is switched off.")
+MUTATION_FORBIDDEN = _code("MUTATION_FORBIDDEN", Fault.CLIENT, 400, "Mutations are switched off for this graph.")
+INTROSPECTION_DISABLED = _code(
+    "INTROSPECTION_DISABLED", Fault.CLIENT, 400, "Introspection is switched off for this graph."
+)
 DOCUMENT_LIMIT_EXCEEDED = _code(
-    "DOCUMENT_LIMIT_EXCEEDED", Fault.CLIENT, 400, "The document is larger or deeper than allowed."
+    "DOCUMENT_LIMIT_EXCEEDED", Fault.CLIENT, 400, "The document is larger, deeper or more repetitive than allowed."
 )
 QUERY_PLANNING_LIMIT = _code(
-    "QUERY_PLANNING_LIMIT", Fault.CLIENT, 400, "Planning the operation needs more work than allowed."
+    "QUERY_PLANNING_LIMIT",
+    Fault.CLIENT,
+    400,
+    "Planning the operation needs more work than allowed; ask for less at once.",
 )
 
 # Subgraphs.
@@ -123,16 +135,39 @@ RESPONSE_VALIDATION_FAILED = _code(
 )
 
 # The gateway.
-GATEWAY_TIMEOUT = _code("GATEWAY_TIMEOUT", Fault.INTERNAL, 504, "The request took longer than allowed.")
-SERVICE_UNAVAILABLE = _code(
-    "SERVICE_UNAVAILABLE", Fault.OPERATOR, 503, "The gateway cannot serve this graph at the moment."
+GATEWAY_TIMEOUT = _code(
+    "GATEWAY_TIMEOUT", Fault.INTERNAL, 504, "The request took longer than allowed; try again, or ask for less at once."
 )
-SUPERGRAPH_INVALID = _code("SUPERGRAPH_INVALID", Fault.OPERATOR, 503, "The supergraph cannot be read or is invalid.")
-CONFIGURATION_INVALID = _code("CONFIGURATION_INVALID", Fault.OPERATOR, 500, "The plugin's configuration is invalid.")
+SERVICE_UNAVAILABLE = _code(
+    "SERVICE_UNAVAILABLE",
+    Fault.OPERATOR,
+    503,
+    "The gateway cannot serve this graph at the moment; try again a little later.",
+)
+SUPERGRAPH_INVALID = _code(
+    "SUPERGRAPH_INVALID",
+    Fault.OPERATOR,
+    503,
+    "The graph cannot be served: its supergraph is missing or invalid, and the gateway's log says why.",
+)
+CONFIGURATION_INVALID = _code(
+    "CONFIGURATION_INVALID",
+    Fault.OPERATOR,
+    500,
+    "The graph cannot be served: its configuration is invalid, and the gateway's log says why.",
+)
 NO_PLAN = _code(
     "NO_PLAN",
     Fault.INTERNAL,
     500,
-    "No subgraphs can answer the operation; the supergraph is not satisfiable.",
+    "No subgraphs can answer the operation, though it is valid; the gateway's log says what is missing.",
 )
-INTERNAL_SERVER_ERROR = _code("INTERNAL_SERVER_ERROR", Fault.INTERNAL, 500, "Something went wrong inside the gateway.")
+REQUEST_INTERRUPTED = _code(
+    "REQUEST_INTERRUPTED",
+    Fault.INTERNAL,
+    500,
+    "The gateway failed in the middle of the request; a mutation may have been run, so it was not begun again.",
+)
+INTERNAL_SERVER_ERROR = _code(
+    "INTERNAL_SERVER_ERROR", Fault.INTERNAL, 500, "Something went wrong inside the gateway; its log says what."
+)

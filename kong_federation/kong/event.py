@@ -5,6 +5,9 @@ One event: PDK calls in, a decision out.
     Proceed   the request is not for us; Kong goes on to the next plugin and the upstream
     Restart   nobody knows the instance: close the connection, so that Kong starts it again and replays the event
 
+An event whose worker died comes again, by itself and without end. A query is run once more; what may be a mutation is
+not, because the first one may have been carried out; and what was under way at two deaths is taken for their cause.
+
 Whatever goes wrong becomes an Exit with a GraphQL error. The only exceptions that leave are cancellation and Kong's
 having gone; the session answers the former.
 """
@@ -17,10 +20,11 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from kong_federation.errors import FederationError, FederationErrors
-from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE
+from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, REQUEST_INTERRUPTED, SERVICE_UNAVAILABLE
 from kong_federation.gateway import HttpRequest, HttpResponse
 from kong_federation.kong.body import read_body
 from kong_federation.kong.failures import failed, failure
+from kong_federation.kong.flights import Flights
 from kong_federation.kong.pdk import Channel, EventOver, Pdk
 from kong_federation.kong.records import Exit
 from kong_federation.kong.runtime import Runtime, Tenant
@@ -65,8 +69,7 @@ async def decide(channel: Channel, phase: str, tenant: Tenant | None, runtime: R
         if tenant is None:
             return await _restart(pdk, runtime)
         request = await _read_request(pdk, tenant.limits.max_body_size)
-        response = await tenant.gateway.handle(request)
-        return await _exit(response)
+        return await _answer(request, tenant, runtime.flights)
     except FederationError as error:
         return failure([error])
     except FederationErrors as errors:
@@ -84,6 +87,29 @@ async def _read_request(pdk: Pdk, most: int) -> HttpRequest:
     # The parameters of a POST are in its body, so it does not pay for the 12 us of one more call on each side.
     query = "" if head.method == "POST" else await pdk.get_raw_query()
     return HttpRequest(head.method, query, head.headers, body, head.request_id)
+
+
+async def _answer(request: HttpRequest, tenant: Tenant, flights: Flights) -> Exit:
+    deaths = flights.begin(request.request_id)
+    try:
+        if deaths:
+            again = deaths == 1 and _is_query(request)
+            outcome = "it is run again" if again else "it is answered with an error"
+            _log.warning("request %s comes again after the death of its worker; %s", request.request_id, outcome)
+            if not again:
+                return failed(REQUEST_INTERRUPTED)
+        return await _exit(await tenant.gateway.handle(request))
+    finally:
+        flights.end(request.request_id)
+
+
+def _is_query(request: HttpRequest) -> bool:
+    """Whether it is certain, without parsing anything, that the request asks for no mutation."""
+    if request.method == "GET":
+        return True
+    # Whatever JSON and GraphQL allow, the keyword must be there, unless its letters are escaped or it is elsewhere.
+    body = request.body
+    return b'"query"' in body and b"mutation" not in body and rb"\u" not in body
 
 
 async def _exit(response: HttpResponse) -> Exit:

@@ -23,6 +23,7 @@ from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import CONFIGURATION_INVALID
 from kong_federation.gateway import HttpRequest, HttpResponse
 from kong_federation.kong.failures import failure
+from kong_federation.kong.flights import Flights
 from kong_federation.kong.instances import RENEWAL, Configuration, InstanceFiles, read_configuration
 from kong_federation.limits import Limits
 from kong_federation.settings import Settings, parse_settings
@@ -117,9 +118,11 @@ class Runtime:
     Args:
         files: The instances that all workers share.
         make_gateway: Makes a gateway; must be cheap, the gateway loads its supergraph in the background.
+        flights: The requests under way in all workers.
     """
 
-    def __init__(self, files: InstanceFiles, make_gateway: Callable[[Settings], Serves]) -> None:
+    def __init__(self, files: InstanceFiles, make_gateway: Callable[[Settings], Serves], flights: Flights) -> None:
+        self.flights = flights
         self._files = files
         self._make_gateway = make_gateway
         self._instances: OrderedDict[int, Handle] = OrderedDict()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import uvloop
 
+from kong_federation.kong.flights import Flights
 from kong_federation.kong.instances import InstanceFiles
 from kong_federation.kong.runtime import Runtime, Serves
 from kong_federation.pluginserver.events import Events
@@ -42,7 +43,11 @@ class WorkerOptions:
 
 
 def run_worker(
-    make_gateway: Callable[[Settings], Serves], options: WorkerOptions, listening: socket.socket, lifeline: int
+    make_gateway: Callable[[Settings], Serves],
+    options: WorkerOptions,
+    flights: Flights,
+    listening: socket.socket,
+    lifeline: int,
 ) -> None:
     """
     Serve until SIGTERM or until the supervisor is gone, then drain.
@@ -50,22 +55,21 @@ def run_worker(
     Args:
         make_gateway: Makes the gateway of a configuration.
         options: How to work.
+        flights: The requests under way in all workers, made before they were forked.
         listening: The socket that all workers accept on.
         lifeline: A pipe that ends when the supervisor does.
     """
     _allow_many_connections()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(make_gateway, options, listening, lifeline))
+        files = InstanceFiles(options.runtime_directory)
+        runner.run(_serve(Runtime(files, make_gateway, flights), options, listening, lifeline))
 
 
-async def _serve(
-    make_gateway: Callable[[Settings], Serves], options: WorkerOptions, listening: socket.socket, lifeline: int
-) -> None:
+async def _serve(runtime: Runtime, options: WorkerOptions, listening: socket.socket, lifeline: int) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     loop.add_reader(lifeline, stopped.set)
-    runtime = Runtime(InstanceFiles(options.runtime_directory), make_gateway)
     events = Events(options.most_events)
     server = await loop.create_unix_server(lambda: Session(runtime, events), sock=listening, backlog=BACKLOG)
     deadlines = loop.create_task(events.keep_deadlines())

@@ -7,6 +7,7 @@ import pytest
 from kong_federation.gateway import HttpResponse
 from kong_federation.kong import FUNCTIONS, Exit, RawBody
 from kong_federation.kong.event import Proceed, Restart, decide
+from kong_federation.kong.flights import Flights
 from kong_federation.kong.instances import InstanceFiles
 from kong_federation.kong.pdk import EventOver
 from kong_federation.kong.runtime import Runtime, Tenant
@@ -53,7 +54,7 @@ class Gateway:
 
 @pytest.fixture
 def runtime(tmp_path):
-    return Runtime(InstanceFiles(tmp_path), lambda _: Gateway())
+    return Runtime(InstanceFiles(tmp_path), lambda _: Gateway(), Flights(100))
 
 
 def tenant(gateway):
@@ -99,3 +100,37 @@ async def test_a_spooled_body_is_read(runtime, tmp_path):
     channel = Channel(**{"kong.request.get_raw_body": RawBody(path=str(tmp_path / "body"))})
     await decide(channel, "access", tenant(gateway), runtime)
     assert gateway.request.body == b"spooled"
+
+
+QUERY = b'{"query":"{ a }"}'
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "statuses"),
+    [
+        ("POST", QUERY, [200, 500]),
+        ("GET", b"", [200, 500]),
+        ("POST", b'{"query":"mutation { a }"}', [500, 500]),
+        ("POST", rb'{"query":"\u006dutation { a }"}', [500, 500]),
+        ("POST", b'{"id":"by another name"}', [500, 500]),
+    ],
+)
+async def test_what_comes_again_after_a_death_is_run_once_more_if_it_is_a_query(runtime, method, body, statuses):
+    request_id = "b55f5f0d1bc813098bcbe461fff74902"
+    changes = {
+        "kong.request.get_method": method,
+        "kong.request.get_raw_body": RawBody(content=body),
+        "kong.nginx.get_var": request_id,
+    }
+
+    for deaths, status in enumerate(statuses, 1):
+        for _ in range(deaths):
+            runtime.flights.begin(request_id)
+        gateway = Gateway()
+        answer = await decide(Channel(**changes), "access", tenant(gateway), runtime)
+        assert answer.status == status
+        assert (gateway.request is None) == (status == 500)
+        if status == 500:
+            assert json.loads(answer.body)["errors"][0]["extensions"]["code"] == "REQUEST_INTERRUPTED"
+
+    assert (await decide(Channel(**changes), "access", tenant(Gateway()), runtime)).status == 200, "it was answered"

@@ -6,6 +6,7 @@ import pytest
 
 from kong_federation.gateway import HttpRequest
 from kong_federation.kong import runtime as module
+from kong_federation.kong.flights import Flights
 from kong_federation.kong.instances import InstanceFiles
 from kong_federation.kong.runtime import Runtime
 
@@ -42,7 +43,7 @@ def worker(tmp_path, made):
         made.append(Gateway(settings))
         return made[-1]
 
-    return lambda: Runtime(InstanceFiles(tmp_path / "run"), make)
+    return lambda: Runtime(InstanceFiles(tmp_path / "run"), make, Flights(1))
 
 
 def test_instances_of_one_configuration_share_a_gateway(worker, made):
@@ -96,7 +97,7 @@ async def test_a_gateway_that_cannot_be_made_refuses_too(tmp_path):
     def fail(settings):
         raise RuntimeError("secret")
 
-    runtime = Runtime(InstanceFiles(tmp_path), fail)
+    runtime = Runtime(InstanceFiles(tmp_path), fail, Flights(1))
     answer = await runtime.find(runtime.start_instance(configuration("a"))).gateway.handle(HttpRequest("POST"))
     assert answer.status == 500
     assert b"secret" not in answer.body

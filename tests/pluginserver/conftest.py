@@ -3,6 +3,7 @@ import logging
 import pytest
 
 from kong_federation.kong import runtime as runtime_module
+from kong_federation.kong.flights import Flights
 from kong_federation.kong.instances import InstanceFiles
 from kong_federation.kong.runtime import Runtime
 from kong_federation.pluginserver.events import Events
@@ -41,7 +42,7 @@ def files(tmp_path):
 def runtime(files, gateway, settings, monkeypatch):
     """Any configuration is right, and all share one gateway."""
     monkeypatch.setattr(runtime_module, "parse_settings", lambda _: settings)
-    return Runtime(files, lambda _: gateway)
+    return Runtime(files, lambda _: gateway, Flights(100))
 
 
 @pytest.fixture

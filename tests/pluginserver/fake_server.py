@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from kong_federation.gateway import HttpRequest, HttpResponse
+from kong_federation.kong.flights import Flights
 from kong_federation.pluginserver import logs
 from kong_federation.pluginserver.listener import SocketOptions, identity, listen, remove
 from kong_federation.pluginserver.supervisor import Supervisor
@@ -49,7 +50,7 @@ def main() -> None:
     logs.configure("debug")
     listening = listen(SocketOptions(path))
     mine = identity(path)
-    work = partial(run_worker, Obedient, WorkerOptions(directory, drain))
+    work = partial(run_worker, Obedient, WorkerOptions(directory, drain), Flights(100))
     Supervisor(listening, work, workers, drain).run()
     remove(path, mine)
 
