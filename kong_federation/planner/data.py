@@ -72,8 +72,10 @@ class DataNode:
                 under two names and mean two calls; the machinery takes what is there.
         """
         shape = _shape(want, type_text)
-        for known in self._by_call.get((want.name, want.arguments), ()):
-            if (known.key == want.key or not own_key) and self._fits(known, types, graph, shape):
+        alike = self._by_key.get(want.key, ()) if own_key else self._by_call.get((want.name, want.arguments), ())
+        for known in alike:
+            same = known.name == want.name and known.arguments == want.arguments
+            if same and self._fits(known, types, graph, shape):
                 known.types.update(types)
                 known.shapes[graph] = shape
                 return known

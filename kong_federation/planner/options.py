@@ -11,10 +11,10 @@ class PlannerOptions:
     Limits of one planning.
 
     Args:
-        max_steps: Steps of work: fields collected, candidates costed, fields put out. About two microseconds each; the
-            largest operations known need some ten thousand.
+        max_steps: Steps of work: fields collected, candidates costed, fields put out. About 20 microseconds and a
+            kilobyte each; the largest operations known need some ten thousand.
         timeout: Seconds.
     """
 
-    max_steps: int = 2_000_000
+    max_steps: int = 200_000
     timeout: float = 2.0

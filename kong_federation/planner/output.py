@@ -61,7 +61,7 @@ class Outputs:
             keys = (id(wants), *(self._key(node, runtime_type, want) for want in wants))
             groups.setdefault(keys, []).append(runtime_type)
         variants = tuple(
-            Variant(tuple(types), tuple(self._field(node, types[0], want) for want in shape.by_type[types[0]]))
+            Variant(tuple(types), tuple(self._field(node, types, want) for want in shape.by_type[types[0]]))
             for types in groups.values()
         )
         return Composite(shape.type_name, node.typed and self._catalog.is_abstract(shape.type_name), variants)
@@ -71,7 +71,7 @@ class Outputs:
         # A type that no subgraph on the way can return has no binding; its objects never come.
         return bound.key if bound is not None else want.key
 
-    def _field(self, node: DataNode, runtime_type: str, want: Want) -> OutputField:
+    def _field(self, node: DataNode, types: list[str], want: Want) -> OutputField:
         self._budget.spend()
         if want.name == "__typename":
             kind = NonNull(Leaf(LeafKind.TYPENAME, "String"))
@@ -79,11 +79,17 @@ class Outputs:
         if want.nodes:
             leaf: OutputType = Leaf(LeafKind.CUSTOM, want.type.rstrip("!"))
             return OutputField(want.key, want.key, leaf, _tests(want.when))
-        bound = self._bound.get((node, runtime_type, want))
+        # Of types that share a variant some may never come on the way here; what is below is bound for the others.
+        found = (self._bound.get((node, name, want)) for name in types)
+        bound = next((one for one in found if one is not None), None)
         below = bound.node if bound is not None else None
         inner = self.composite(below or DataNode(), want.shape) if want.shape is not None else None
-        key = self._key(node, runtime_type, want)
-        return OutputField(want.key, key, self._wrap(self._parsed(want.type), inner), _tests(want.when))
+        return OutputField(
+            want.key,
+            bound.key if bound is not None else want.key,
+            self._wrap(self._parsed(want.type), inner),
+            _tests(want.when),
+        )
 
     def _wrap(self, node: TypeNode, inner: Composite | None) -> OutputType:
         match node:
