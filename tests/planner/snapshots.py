@@ -1,5 +1,5 @@
 """
-Plan snapshots: the text of the plan of every audit test, one file per suite.
+Plan snapshots: the text of the plan of every audit test, one file per suite, and of the corpus's hard cases.
 
     python -m tests.planner.snapshots     write them anew; then read the diff
 
@@ -20,7 +20,30 @@ from kong_federation.planner import Planner
 from kong_federation.supergraph import load_supergraph
 
 SUITES = Path(__file__).parents[2] / "spec" / "audit" / "suites"
+PLANS = Path(__file__).parents[2] / "spec" / "plans"
 SNAPSHOTS = Path(__file__).parent / "snapshots"
+
+# Each shows something that is easy to get wrong: requirements of requirements, arguments that disagree, conditions on
+# fetches, shared roots, re-entered roots, interface objects, abstract types that subgraphs see differently.
+HARD = (
+    "alias/conflict_list_type_in_interface_with_distinct_response_keys",
+    "arguments/multiple_requires_with_args_that_conflicts",
+    "e2e/issue_1164_root_re_entry_into_union",
+    "fixture/federation-example",
+    "fixture/star-stuff",
+    "include-skip/plans_query_with_field_level_include_skip_conditions",
+    "include-skip/qp_nested_include_skip_conditions_in_complex_products_query",
+    "interface-object-with-requires/interface_object_field_with_requires_and_inline_fragment",
+    "mutations/mutations",
+    "overrides/progressive_override_percentage_active",
+    "requires-circular/requires_circular_2",
+    "requires/deep_requires",
+    "requires/requires_reentry_selects_entity_typename",
+    "root-reentry/mutation_then_full_reentry_jump",
+    "root-reentry/query_referencing_query_cross_subgraphs",
+    "root-types/shared_root",
+    "union/union_overfetching_test",
+)
 
 
 @dataclass(frozen=True)
@@ -70,10 +93,25 @@ def snapshot(suite: str) -> str:
     return "\n".join(parts)
 
 
+def corpus() -> str:
+    """The plans of the corpus's hard cases as one text."""
+    found = {case["id"]: case for case in json.loads((PLANS / "cases.json").read_text())}
+    parts = []
+    for name in HARD:
+        case = found[name]
+        labels = frozenset(case.get("override_labels") or ())
+        sdl = (PLANS / "supergraphs" / f"{case['supergraph']}.graphql").read_text()
+        plan = Planner(load_supergraph(sdl)).plan(case["query"], None, labels)
+        cost = f"{count_fetches(plan.node)} fetches, {count_waves(plan.node)} waves"
+        parts.append(f"### {name} ({cost})\n{case['query'].strip()}\n---\n{show_plan(plan)}\n")
+    return "\n".join(parts)
+
+
 def main() -> None:
     SNAPSHOTS.mkdir(exist_ok=True)
     for suite in suites():
         (SNAPSHOTS / f"{suite}.txt").write_text(snapshot(suite))
+    (SNAPSHOTS / "corpus.txt").write_text(corpus())
 
 
 if __name__ == "__main__":
