@@ -248,28 +248,41 @@ class GraphMaker:
         kind = field.type.strip("[]!")
         arguments = f"({self._argument(field.arguments)})" if field.arguments and self._random.random() < 0.6 else ""
         inner = ""
-        if not self._can_be(kind, graph):
-            return ""
-        if kind in self._entities or kind[0] in "VR":
-            leaves = [
-                below
-                for below, found in self._types[kind].fields.items()
-                if found.type.strip("[]!") in _LEAVES
-                and (found.joins or kind not in self._entities)
-                and not _late(found)
-                and not _labelled(found)
-            ]
-            if not leaves:
+        if kind not in _LEAVES:
+            below = self._below(kind, graph) if self._can_be(kind, graph) else ""
+            if not below:
                 return ""
-            below = self._random.choice(leaves)
-            self._present(kind, graph)
-            if kind in self._entities:
-                self._types[kind].fields[below].joins.setdefault(graph, {"external": "true"})
             inner = f" {{ {below} }}"
-        elif kind not in _LEAVES:
-            return ""
         field.joins.setdefault(graph, {"external": "true"})
         return f"{name}{arguments}{inner}"
+
+    def _below(self, kind: str, graph: str) -> str:
+        """What is required below a field of some type; empty if there is nothing."""
+        if kind in self._behind:
+            self._present(kind, graph)
+            first = self._behind[kind][0]
+            inner = self._below(first, graph)
+            parts = [f"... on {first} {{ {inner} }}"] if inner else []
+            if self._types[kind].kind == "interface" and self._random.random() < 0.5:
+                parts.insert(0, "tag")
+            return " ".join(parts)
+        if kind not in self._entities and kind[0] not in "VR":
+            return ""
+        leaves = [
+            below
+            for below, found in self._types[kind].fields.items()
+            if found.type.strip("[]!") in _LEAVES
+            and (found.joins or kind not in self._entities)
+            and not _late(found)
+            and not _labelled(found)
+        ]
+        if not leaves:
+            return ""
+        leaf = self._random.choice(leaves)
+        self._present(kind, graph)
+        if kind in self._entities:
+            self._types[kind].fields[leaf].joins.setdefault(graph, {"external": "true"})
+        return leaf
 
     def _split(self, owner: str) -> None:
         """A type without a key of which each of two subgraphs knows a part."""
@@ -301,28 +314,42 @@ class GraphMaker:
         self._types[root].fields[f"{root[0].lower()}{self._number}"] = field
 
     def _provide(self) -> None:
-        """Let some fields provide a leaf of the entity they lead to."""
+        """Let some fields provide what is external below them."""
         for draft in list(self._types.values()):
             for field in draft.fields.values():
                 kind = field.type.strip("[]!")
-                if kind not in self._entities or self._random.random() > 0.25:
+                if draft.kind != "type" or self._random.random() > 0.25:
                     continue
                 for graph, join in field.joins.items():
                     if {"external", "overrideLabel", "override"} & join.keys():
                         continue
-                    self._present(kind, graph)
-                    leaves = [
-                        name
-                        for name, found in self._types[kind].fields.items()
-                        if found.type.strip("[]!") in _LEAVES
-                        and found.joins
-                        and not _labelled(found)
-                        and (graph not in found.joins or "external" in found.joins[graph])
-                    ]
-                    if leaves:
-                        name = self._random.choice(leaves)
-                        self._types[kind].fields[name].joins[graph] = {"external": "true"}
-                        join["provides"] = f'"{name}"'
+                    provided = self._provided(kind, graph, 2)
+                    if provided:
+                        join["provides"] = f'"{provided}"'
+
+    def _provided(self, kind: str, graph: str, depth: int) -> str:
+        """What a field of some type provides: a leaf, something below a field, or a leaf of one implementation."""
+        if kind in self._behind:
+            first = self._behind[kind][0]
+            inner = self._provided(first, graph, depth - 1)
+            return f"... on {first} {{ {inner} }}" if inner else ""
+        if kind not in self._entities or depth == 0:
+            return ""
+        self._present(kind, graph)
+        open_to = [
+            name
+            for name, found in self._types[kind].fields.items()
+            if found.joins and not _labelled(found) and (graph not in found.joins or "external" in found.joins[graph])
+        ]
+        self._random.shuffle(open_to)
+        for name in open_to:
+            field = self._types[kind].fields[name]
+            below = field.type.strip("[]!")
+            inner = "" if below in _LEAVES else self._provided(below, graph, depth - 1)
+            if below in _LEAVES or (inner and self._can_be(below, graph)):
+                field.joins[graph] = {"external": "true"}
+                return f"{name} {{ {inner} }}" if inner else name
+        return ""
 
     # --- presence -------------------------------------------------------------------------------------------------
 
