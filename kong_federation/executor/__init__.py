@@ -1,6 +1,7 @@
 """Runs a plan: fetches in waves, merges their answers, and gives the client its data and errors."""
 
 from kong_federation.executor.context import ExecutionContext, Result, SubgraphTarget
+from kong_federation.executor.exact import Number, read_json, write_json
 from kong_federation.executor.execute import Executable, prepare
 
-__all__ = ["Executable", "ExecutionContext", "Result", "SubgraphTarget", "prepare"]
+__all__ = ["Executable", "ExecutionContext", "Number", "Result", "SubgraphTarget", "prepare", "read_json", "write_json"]

@@ -17,6 +17,7 @@ import orjson
 from kong_federation.errors import FederationError
 from kong_federation.errors.codes import SUBREQUEST_HTTP_ERROR, SUBREQUEST_MALFORMED_RESPONSE
 from kong_federation.executor.context import JsonObject
+from kong_federation.executor.exact import read_json
 from kong_federation.transport import SubgraphResponse
 
 
@@ -28,16 +29,20 @@ class Answer:
     errors: list[Any]
 
 
-def read_answer(response: SubgraphResponse) -> Answer:
+def read_answer(response: SubgraphResponse, *, exact: bool) -> Answer:
     """
     Read an HTTP answer as a GraphQL response.
+
+    Args:
+        response: The HTTP answer.
+        exact: Whether it may hold numbers that must stay as they are written.
 
     Raises:
         FederationError: SUBREQUEST_HTTP_ERROR or SUBREQUEST_MALFORMED_RESPONSE.
     """
     try:
-        body = orjson.loads(response.body)
-    except orjson.JSONDecodeError:
+        body = read_json(response.body) if exact else orjson.loads(response.body)
+    except ValueError:
         raise _refused(response, "is not JSON") from None
     if type(body) is not dict:
         raise _refused(response, "is not a JSON object")

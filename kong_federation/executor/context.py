@@ -58,8 +58,9 @@ class Result:
     The answer to one operation.
 
     Args:
-        data: Response keys and values in the specification's order; None if a null reached the root.
-        errors: Members of the GraphQL response's `errors`, ready to be written as JSON.
+        data: Response keys and values in the specification's order; None if a null reached the root. Only `write_json`
+            writes its numbers as the subgraphs did.
+        errors: Members of the GraphQL response's `errors`, ready to be written by `write_json`.
         stream: Further parts of an answer that comes in parts.
     """
 

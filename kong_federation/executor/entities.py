@@ -2,8 +2,8 @@
 Entities: gather the objects, represent them, scatter what comes back.
 
 A representation is written as JSON at once, and its bytes are the identity by which objects are deduplicated: they are
-needed for the request anyway, they tell `1` from `true` (which Python's hash does not), and nested keys need no special
-case. Objects are gathered in the tree's order, so that requests are deterministic.
+needed for the request anyway, they tell `1` from `true` and from `1.0` (which Python's hash does not), and nested keys
+need no special case. Objects are gathered in the tree's order, so that requests are deterministic.
 
 An object whose representation cannot be built is left out, and the reason is kept: a key that is null was given so by a
 subgraph, and the fields that could not be asked for are null without an error; a key that is absent is somebody's
@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from kong_federation.executor.context import JsonObject
+from kong_federation.executor.exact import write_number
 from kong_federation.executor.merge import spread
 from kong_federation.executor.paths import Walk, compile_walk, may_meet
 from kong_federation.plan.nodes import Flatten, Representation, RepresentationField
@@ -91,7 +92,7 @@ class EntityInput:
             try:
                 representation = represent(node)
                 if type(representation) is dict:
-                    places.setdefault(orjson.dumps(representation), []).append(node)
+                    places.setdefault(orjson.dumps(representation, write_number), []).append(node)
                     continue
             except (RecursionError, orjson.JSONEncodeError):
                 # Nested deeper than can be written; as good as absent.

@@ -19,6 +19,7 @@ from kong_federation.errors.codes import SUBREQUEST_HTTP_ERROR, SUBREQUEST_TIMEO
 from kong_federation.executor.answers import Answer, malformed, read_answer
 from kong_federation.executor.context import ExecutionContext, JsonObject
 from kong_federation.executor.entities import Batch, EntityInput, Refusal, compile_entities, scatter
+from kong_federation.executor.exact import write_json
 from kong_federation.executor.merge import copy, merge, spread
 from kong_federation.executor.paths import Walk, compile_walk
 from kong_federation.executor.run import Outcome, Run
@@ -120,7 +121,7 @@ def _body(head: bytes, names: tuple[str, ...], variables: JsonObject, batches: S
         used = {name: variables[name] for name in names if name in variables}
         if used:
             try:
-                members.append(orjson.dumps(used)[1:-1])
+                members.append(write_json(used)[1:-1])
             except orjson.JSONEncodeError as error:
                 raise FederationError(
                     VALIDATION_INVALID_TYPE_VARIABLE, f"A variable cannot be sent: {error}."
@@ -144,7 +145,7 @@ async def _exchange(fetch: Fetch, body: bytes, context: ExecutionContext) -> Ans
             raise FederationError(SUBREQUEST_TIMEOUT, "No time was left for the request.")
     headers = PROTOCOL_HEADERS + target.headers
     request = SubgraphRequest(fetch.subgraph, target.url, headers, body, timeout)
-    return read_answer(await context.transport.send(request))
+    return read_answer(await context.transport.send(request), exact=fetch.exact)
 
 
 def _integrate(answer: Answer, batches: Sequence[Batch], outcome: Outcome) -> None:

@@ -1,15 +1,18 @@
 """
 Leaves: which JSON values are values of which scalar (GraphQL specification, 3.5, Result Coercion).
 
-A custom scalar may be anything, but not nested deeper than can be written again.
+A custom scalar may be anything, but not nested deeper than can be written again. Floats are `Number`s where the fetch
+was exact, and leave as they came; one that no double can hold is not a Float (section 3.5.2).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, Final
 
 from kong_federation.executor.depth import too_deep
+from kong_federation.executor.exact import Number
 from kong_federation.plan.nodes import Leaf, LeafKind
 
 MAX_INT: Final = 2**31 - 1
@@ -32,7 +35,7 @@ def compile_leaf(leaf: Leaf) -> tuple[type, Callable[[Any], Any]]:
         case LeafKind.INT:
             return UNLIKE, _int
         case LeafKind.FLOAT:
-            return float, _float
+            return UNLIKE, _float
         case LeafKind.STRING | LeafKind.TYPENAME:
             return str, _none
         case LeafKind.BOOLEAN:
@@ -48,17 +51,19 @@ def compile_leaf(leaf: Leaf) -> tuple[type, Callable[[Any], Any]]:
 
 
 def _int(value: Any) -> int | None:
-    if type(value) is float and value.is_integer():
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if type(value) is int and MIN_INT <= value <= MAX_INT else None
 
 
 def _float(value: Any) -> float | None:
-    return value if type(value) is int else None
+    return value if type(value) is int or (isinstance(value, float) and isfinite(value)) else None
 
 
 def _id(value: Any) -> str | None:
-    return str(value) if type(value) is int else None
+    if type(value) is int:
+        return str(value)
+    return value.text if type(value) is Number and value.is_whole else None
 
 
 def _custom(value: Any) -> Any:

@@ -8,7 +8,7 @@ Each place of the output has one function. It takes the value that stands there 
 object or list in which the value stood. Since the data tree is a tree (see `merge`), the identity of that container is
 enough to find the exact path afterwards, in one walk per position, and only when there are faults.
 
-**The shortest way for leaves.** For a leaf whose JSON type says all (a string, a Boolean, a float) the loop over an
+**The shortest way for leaves.** For a leaf whose JSON type says all (a string, a Boolean) the loop over an
 object's fields compares the value's type and calls nothing.
 
 Faults are notes, not errors yet: `explain` drops those that an error of a subgraph already explains.
@@ -177,7 +177,7 @@ def _compile_scalar(leaf: Leaf, position: Position, *, nullable: bool) -> tuple[
         return kind, complete
 
     def complete_int(value: Any, holder: Any, index: int | None, state: Pass) -> Any:
-        # The one usual leaf that the type alone does not decide; saves a call.
+        # The most usual leaf that the type alone does not decide; saves a call.
         if type(value) is int and MIN_INT <= value <= MAX_INT:
             return value
         return complete(value, holder, index, state)

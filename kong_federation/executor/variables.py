@@ -22,6 +22,7 @@ from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import VALIDATION_INVALID_TYPE_VARIABLE
 from kong_federation.executor.context import JsonObject
 from kong_federation.executor.depth import too_deep
+from kong_federation.executor.exact import Number
 from kong_federation.executor.leaves import MAX_INT, MIN_INT
 from kong_federation.plan.nodes import NO_DEFAULT, EnumInput, InputField, InputType, ObjectInput, QueryPlan
 
@@ -227,18 +228,17 @@ def _check_one_of(name: str, value: JsonObject, at: At | None, findings: Finding
 
 
 def _int(value: Any, at: At | None, findings: Findings) -> Any:
-    if type(value) is float and value.is_integer():
-        value = int(value)
-    if type(value) is not int:
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value
+    if type(whole) is not int:
         findings.note(value, at, f"Int cannot represent non-integer value: {_echo(value)}")
-    elif not MIN_INT <= value <= MAX_INT:
+    elif not MIN_INT <= whole <= MAX_INT:
         findings.note(value, at, f"Int cannot represent non 32-bit signed integer value: {_echo(value)}")
-    return value
+    return whole
 
 
 def _float(value: Any, at: At | None, findings: Findings) -> Any:
-    # What JSON cannot write can only come from a lenient parser.
-    if not (type(value) is int or (type(value) is float and isfinite(value))):
+    # No double holds 1e400.
+    if not (type(value) is int or (isinstance(value, float) and isfinite(value))):
         findings.note(value, at, f"Float cannot represent non numeric value: {_echo(value)}")
     return value
 
@@ -258,7 +258,9 @@ def _boolean(value: Any, at: At | None, findings: Findings) -> Any:
 def _id(value: Any, at: At | None, findings: Findings) -> Any:
     if type(value) is str:
         return value
-    if type(value) is int or (type(value) is float and value.is_integer()):
+    if type(value) is Number and value.is_whole:
+        return value.text
+    if type(value) is int or (isinstance(value, float) and value.is_integer()):
         return str(int(value))
     findings.note(value, at, f"ID cannot represent value: {_echo(value)}")
     return value
@@ -296,6 +298,8 @@ def _echo(value: Any) -> str:
         return orjson.dumps(_clip(value)).decode()
     if value is None or kind is bool:
         return {None: "null", True: "true", False: "false"}[value]
+    if kind is Number:
+        return _clip(value.text)
     return _clip(str(value)) if kind is float or abs(value).bit_length() < 200 else "a large number"
 
 

@@ -16,8 +16,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import (
     GATEWAY_TIMEOUT,
@@ -29,7 +27,7 @@ from kong_federation.errors.codes import (
     SUPERGRAPH_INVALID,
     UNSUPPORTED_OPERATION,
 )
-from kong_federation.executor import ExecutionContext
+from kong_federation.executor import ExecutionContext, write_json
 from kong_federation.gateway.cache import PlanKey, Prepared
 from kong_federation.gateway.client import BuilderClient
 from kong_federation.gateway.exchange import HttpRequest, HttpResponse
@@ -251,7 +249,7 @@ class Gateway:
             raise FederationError(UNSUPPORTED_OPERATION, "Answers that come in parts are not supported.")
         body: dict[str, Any] = {"errors": result.errors} if result.errors else {}
         body["data"] = result.data
-        return answer(orjson.dumps(body), media_type)
+        return answer(write_json(body), media_type)
 
     def _check_allowed(self, prepared: Prepared, asked: GraphqlRequest) -> None:
         operations = self._settings.operations

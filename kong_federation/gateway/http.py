@@ -11,8 +11,6 @@ A GET with any other Content-Type is refused even then: it has no body to descri
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +29,7 @@ from kong_federation.errors.codes import (
     PERSISTED_QUERY_NOT_SUPPORTED,
     REQUEST_TOO_LARGE,
 )
+from kong_federation.executor import read_json
 from kong_federation.gateway.exchange import HttpRequest, HttpResponse
 from kong_federation.gateway.media import JSON, choose, is_json
 from kong_federation.limits import Limits
@@ -38,9 +37,6 @@ from kong_federation.settings import Settings
 
 # JSON deeper than this cannot be sent on: orjson writes 254 levels, and a few of them are ours.
 _DEEPEST_JSON = 200
-
-# orjson reads integers beyond 64 bits as floats, silently; only a body with so many digits in a row can hold one.
-_MANY_DIGITS = re.compile(rb"[0-9]{19}")
 
 _PARAMETERS = ("query", "operationName", "variables", "extensions")
 
@@ -178,13 +174,11 @@ def _read_post(request: HttpRequest, settings: Settings) -> GraphqlRequest:
 def _json(text: bytes, what: str) -> Any:
     text = text.removeprefix(b"\xef\xbb\xbf")
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        value = read_json(text)
+    except ValueError as error:
         raise _malformed(f"The {what} is not JSON: {error}.") from None
     if text.count(b"{") + text.count(b"[") > _DEEPEST_JSON and _depth_exceeds(value, _DEEPEST_JSON):
         raise _malformed(f"The JSON of the {what} is nested deeper than {_DEEPEST_JSON} levels.")
-    if _MANY_DIGITS.search(text):
-        _refuse_huge_integers(text, what)
     return value
 
 
@@ -200,16 +194,6 @@ def _depth_exceeds(value: Any, most: int) -> bool:
         if not level:
             return False
     return any(isinstance(item, dict | list) for item in level)
-
-
-def _refuse_huge_integers(text: bytes, what: str) -> None:
-    def whole(digits: str) -> int:
-        # 20 digits and a sign are as many as 64 bits can have; int() of more is slow, or refused by Python.
-        if len(digits) > 20 or not -(2**63) <= (value := int(digits)) < 2**63:
-            raise _malformed(f"An integer in the {what} does not fit 64 bits; send it as a string.")
-        return value
-
-    json.loads(text, parse_int=whole)
 
 
 def _graphql_request(values: dict[str, Any], *, safe: bool) -> GraphqlRequest:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kong_federation.executor import Number
 from kong_federation.plan.nodes import Composite, Leaf, LeafKind, ListOf, NonNull, OutputType
 
 _KINDS = {
     LeafKind.INT: lambda value, _: type(value) is int and abs(value) <= 2**31,
-    LeafKind.FLOAT: lambda value, _: type(value) in {int, float},
+    LeafKind.FLOAT: lambda value, _: type(value) in {int, float, Number},
     LeafKind.STRING: lambda value, _: type(value) is str,
     LeafKind.BOOLEAN: lambda value, _: type(value) is bool,
     LeafKind.ID: lambda value, _: type(value) is str,

@@ -332,7 +332,8 @@ class TestEntities:
 
 async def test_values_nested_too_deeply_to_be_merged():
     deep = b'{"a":' * 1000 + b"1" + b"}" * 1000
-    plan = query(Sequence((root(0, "a", "{x{y}}"), root(1, "b", "{x{y}}"))), x=object_of("X", y=INT))
+    fetches = (root(0, "a", "{x{y}}", exact=False), root(1, "b", "{x{y}}", exact=False))
+    plan = query(Sequence(fetches), x=object_of("X", y=INT))
     result = await World({"a": b'{"data":{"x":%b}}' % deep, "b": b'{"data":{"x":%b}}' % deep}).run(plan)
     assert codes(result) == [("SUBREQUEST_MALFORMED_RESPONSE", "b", ["x"])]
 

@@ -1,5 +1,6 @@
 import pytest
 
+from kong_federation.executor import Number
 from kong_federation.plan.nodes import Given, InputField
 from tests.executor.kit import (
     BOOLEAN,
@@ -56,7 +57,7 @@ GOOD = [
 async def test_good_values(type_, value, expected):
     got = await answered(type_, value)
     assert got == expected
-    assert type(got) is type(expected)
+    assert type(got) is (Number if type(expected) is float else type(expected))
 
 
 BAD = [
@@ -91,9 +92,9 @@ BAD = [
 
 
 async def test_integers_beyond_64_bits():
-    """The JSON parser makes floats of them, so an ID is refused rather than answered wrongly."""
     assert await answered(ID, 2**64 - 1) == str(2**64 - 1)
-    assert await answered(ID, 2**64) == ({"x": None}, ["x"])
+    assert await answered(ID, 2**64) == str(2**64)
+    assert await answered(ID, -(2**64)) == str(-(2**64))
     assert await answered(INT, 2**64) == ({"x": None}, ["x"])
     assert await answered(FLOAT, 2**64) == float(2**64)
     assert await answered(JSON, [2**64]) == [float(2**64)]
