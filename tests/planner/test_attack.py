@@ -270,7 +270,7 @@ def test_requirements_that_require_too_much_are_refused_in_words(attack) -> None
     assert caught.value.code.name == "QUERY_PLANNING_LIMIT"
 
 
-def test_the_same_field_five_thousand_times_is_one_field_or_refused(attack) -> None:
+def test_the_same_field_five_thousand_times_is_refused(attack) -> None:
     """graphql-core bounds the comparisons of fields that might conflict; there are quadratically many."""
     with pytest.raises(FederationErrors) as caught:
         attack("ring", f"{{ start {{ {'f5 ' * 5_000} }} }}", 100_000)
