@@ -255,11 +255,12 @@ class Gateway:
         operations = self._settings.operations
         if prepared.executable.plan.kind is OperationKind.MUTATION:
             if not operations.mutations:
-                raise FederationError(MUTATION_FORBIDDEN, "Mutations are switched off.")
+                raise FederationError(MUTATION_FORBIDDEN, "Mutations are switched off for this graph.")
             if asked.safe:
-                raise FederationError(METHOD_NOT_ALLOWED, "Mutations cannot be sent with GET, only with POST.")
+                raise FederationError(METHOD_NOT_ALLOWED, "Mutations cannot be sent with GET; send them with POST.")
         if prepared.introspects and not operations.introspection:
-            raise FederationError(INTROSPECTION_DISABLED, "Introspection is switched off.")
+            message = "Introspection is switched off for this graph: __schema and __type are not answered."
+            raise FederationError(INTROSPECTION_DISABLED, message)
 
     def _refusal(self, request: HttpRequest, errors: tuple[FederationError, ...], media_type: str) -> HttpResponse:
         # A GET may be refused for its method because it carries a mutation.

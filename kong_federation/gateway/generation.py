@@ -149,8 +149,13 @@ class Generation:
         except Exception:  # noqa: BLE001 - those who wait are answered, and the log has it
             _LOG.exception("a plan could not be prepared")
             outcome = Refused((FederationError(INTERNAL_SERVER_ERROR, "a plan could not be prepared"),), 0)
+        findings = outcome.findings if isinstance(outcome, Refused) else ()
+        for finding in findings:
+            if finding.code.fault is Fault.INTERNAL:
+                # Clients are not shown its text.
+                _LOG.error("an operation cannot be planned: %s", finding)
         # What is wrong with us or our surroundings may be right the next moment.
-        if isinstance(outcome, Prepared) or all(error.code.fault is Fault.CLIENT for error in outcome.findings):
+        if all(finding.code.fault is Fault.CLIENT for finding in findings):
             self._cache.put(key, outcome)
             self._freeze_if_grown()
         return outcome

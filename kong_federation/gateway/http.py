@@ -87,7 +87,8 @@ def read_media_type(request: HttpRequest) -> str:
     if chosen is None:
         raise FederationError(
             INVALID_ACCEPT_HEADER,
-            "Answers are application/graphql-response+json or application/json in utf-8; Accept allows neither.",
+            "Answers are application/graphql-response+json or application/json in utf-8, and the Accept header allows "
+            "neither; add one of them, or leave the header out.",
         )
     return chosen
 
@@ -100,7 +101,9 @@ def read_request(request: HttpRequest, settings: Settings) -> GraphqlRequest:
         FederationError: It is not a well-formed GraphQL-over-HTTP request, or could be a cross-site one.
     """
     if request.method not in allowed_methods(settings):
-        raise FederationError(METHOD_NOT_ALLOWED, f"{_printable(request.method)} requests are not accepted here.")
+        accepted = " or ".join(allowed_methods(settings))
+        message = f"{_printable(request.method)} requests are not accepted here; send the operation with {accepted}."
+        raise FederationError(METHOD_NOT_ALLOWED, message)
     _check_origin(request, settings)
     if request.method == "GET":
         return _read_get(request, settings)
@@ -118,13 +121,17 @@ def _check_origin(request: HttpRequest, settings: Settings) -> None:
         return
     security = settings.security
     if security.csrf and not any(any(request.headers.get(name.lower(), ())) for name in security.csrf_headers):
+        ways = ("the content type application/json", *(f"a non-empty header {name}" for name in security.csrf_headers))
         raise FederationError(
             CSRF_ERROR,
-            "This request could have been sent by a browser without asking first. Send it with content type "
-            f"application/json or with a non-empty header of {', '.join(security.csrf_headers) or 'none'}.",
+            "A browser sends such a request for a foreign page too, without asking first, so it is refused. "
+            f"Send it with {', or with '.join(ways)}.",
         )
-    if request.method == "POST" or content_types:
+    if request.method == "POST":
         raise FederationError(INVALID_CONTENT_TYPE_HEADER, "The content type must be application/json in utf-8.")
+    if content_types:
+        message = "A GET request has no body; leave its content type out, or let it be application/json."
+        raise FederationError(INVALID_CONTENT_TYPE_HEADER, message)
 
 
 def _read_get(request: HttpRequest, settings: Settings) -> GraphqlRequest:
@@ -156,7 +163,8 @@ def _pairs(query: str) -> Iterator[tuple[str, str]]:
 
 def _read_post(request: HttpRequest, settings: Settings) -> GraphqlRequest:
     if any(value.strip().lower() not in {"", "identity"} for value in request.headers.get("content-encoding", ())):
-        raise FederationError(INVALID_CONTENT_TYPE_HEADER, "Compressed bodies are not accepted.")
+        message = "Compressed bodies are not accepted; send the body without a content encoding."
+        raise FederationError(INVALID_CONTENT_TYPE_HEADER, message)
     if len(request.body) > settings.limits.max_body_size:
         raise body_too_large(settings.limits)
     if not request.body:
@@ -164,7 +172,8 @@ def _read_post(request: HttpRequest, settings: Settings) -> GraphqlRequest:
     values = _json(request.body, "body")
     if isinstance(values, list):
         raise FederationError(
-            BATCHING_NOT_ENABLED, "The body is an array: several operations in one request are not accepted."
+            BATCHING_NOT_ENABLED,
+            "The body is an array: several operations in one request are not accepted; send a request for each.",
         )
     if not isinstance(values, dict):
         raise _malformed("The body is not a JSON object.")
@@ -231,7 +240,8 @@ def body_too_large(limits: Limits) -> FederationError:
 
 
 def _too_large(what: str, limits: Limits) -> FederationError:
-    return FederationError(REQUEST_TOO_LARGE, f"The {what} is larger than {limits.max_body_size} bytes.")
+    message = f"The {what} is larger than {limits.max_body_size} bytes, the most that is accepted here."
+    return FederationError(REQUEST_TOO_LARGE, message)
 
 
 def _printable(text: str) -> str:

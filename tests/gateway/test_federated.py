@@ -60,6 +60,19 @@ def test_operations_of_all_kinds_are_answered_by_the_book(run_directory, documen
         assert code in {None, body["errors"][0]["extensions"]["code"]}
 
 
+def test_what_no_subgraph_resolves_is_told_to_the_operator_and_not_to_the_client(run_directory, caplog):
+    suite = Path(__file__).parents[2] / "spec/audit/suites/simple-entity-call/supergraph.graphql"
+    broken = suite.read_text(encoding="utf-8").replace('key: "email"', 'key: "email", resolvable: false')
+
+    async def story(gateway):
+        return read(await gateway.handle(post("{ user { nickname } }")))
+
+    status, body = run(with_gateway(run_directory, story, supergraph={"sdl": broken}))
+    assert (status, body["errors"][0]["extensions"]["code"]) == (500, "NO_PLAN")
+    assert "User.nickname" not in json.dumps(body)
+    assert "User.nickname" in caplog.text
+
+
 def test_the_loop_is_not_held_while_a_real_supergraph_is_loaded_and_operations_are_planned(run_directory):
     """As with the scripted planner: what counts is CPU time of the loop's own thread between two of its turns."""
 

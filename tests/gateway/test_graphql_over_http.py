@@ -146,7 +146,10 @@ def test_other_content_types_are_refused(values):
 
 def test_compressed_bodies_are_refused():
     headers = {**AS_JSON, "content-encoding": ["gzip"]}
-    assert refused(post, b"\x1f\x8b", headers) == ("INVALID_CONTENT_TYPE_HEADER", "Compressed bodies are not accepted.")
+    assert refused(post, b"\x1f\x8b", headers) == (
+        "INVALID_CONTENT_TYPE_HEADER",
+        "Compressed bodies are not accepted; send the body without a content encoding.",
+    )
     assert post({"query": "{a}"}, {**AS_JSON, "content-encoding": ["identity"]}).document == "{a}"
 
 
@@ -226,6 +229,15 @@ def test_the_headers_that_show_it_are_configured():
     assert get("query={a}", {"x-mine": ["1"]}, settings).document == "{a}"
     assert refused(get, "query={a}", PREFLIGHTED, settings)[0] == "CSRF_ERROR"
     assert get("query={a}", {}, OPEN).document == "{a}"
+
+
+def test_a_refused_request_is_told_how_to_be_sent():
+    assert refused(post, b"", {})[1].endswith(
+        "Send it with the content type application/json, or with a non-empty header x-apollo-operation-name, or with a "
+        "non-empty header apollo-require-preflight."
+    )
+    none = parse_settings({"supergraph": {"sdl": "x"}, "security": {"csrf_headers": []}})
+    assert refused(post, b"", {}, none)[1].endswith("Send it with the content type application/json.")
 
 
 # --- The answer's media type ---
@@ -320,7 +332,7 @@ POSTS = [
     ("7B9B 86EE", {"query": "query CoerceFailure($id: ID!){ __typename }", "variables": {"id": None}}, (200, 400)),
     # MAY: what is no GraphQL request is 400 in both.
     ("A5BF", b"", (400, 400)),
-    ("B6DC BCF8", b'{ "not a JSON', (400, 400)),
+    ("B6DC BCF8 B7N8", b'{ "not a JSON', (400, 400)),
     ("423L 8764 3E3A", {"qeury": QUERY}, (400, 400)),
     *((f"LKJ{index}", {"query": value}, (400, 400)) for index, value in enumerate(NO_STRINGS)),
     *((f"6C0{index}", {"query": QUERY, "operationName": value}, (400, 400)) for index, value in enumerate(NO_STRINGS)),
