@@ -323,17 +323,19 @@ class GraphMaker:
                 for graph, join in field.joins.items():
                     if {"external", "overrideLabel", "override"} & join.keys():
                         continue
-                    provided = self._provided(kind, graph, 2)
+                    provided = self._provided(kind, graph, 3)
                     if provided:
                         join["provides"] = f'"{provided}"'
 
     def _provided(self, kind: str, graph: str, depth: int) -> str:
         """What a field of some type provides: a leaf, something below a field, or a leaf of one implementation."""
+        if depth <= 0:
+            return ""
         if kind in self._behind:
             first = self._behind[kind][0]
             inner = self._provided(first, graph, depth - 1)
             return f"... on {first} {{ {inner} }}" if inner else ""
-        if kind not in self._entities or depth == 0:
+        if kind not in self._entities:
             return ""
         self._present(kind, graph)
         open_to = [

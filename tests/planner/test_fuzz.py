@@ -29,7 +29,7 @@ def test_what_was_found_stays_right(case: Case):
 
 @pytest.mark.parametrize("first", [number for number in SUPERGRAPHS if number % 10 == 0])
 def test_random_answers_are_the_monoliths(first):
-    kinds = {category(case.problems()[0]) for case in KNOWN}
+    kinds = {category(problem) for case in KNOWN for problem in case.problems()[:1]}
     for number in range(first, first + 10):
         for case, planner in cases(number):
             new = [problem for problem in case.problems(planner) if category(problem) not in kinds]
