@@ -88,7 +88,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until SIGTERM, SIGINT or the parent's death."""
+    """Serve until SIGTERM, SIGINT or the parent's death (which nohup makes it ignore)."""
     logs.configure(arguments.log_level)
     if (arguments.socket is None) == (arguments.kong_prefix is None):
         print("kong-federation serve: give either --socket or --kong-prefix", file=sys.stderr)

@@ -31,6 +31,8 @@ from typing import Any
 
 import orjson
 
+from kong_federation.gateway import private_directory
+
 _log = logging.getLogger(__name__)
 
 _KONG_KEYS = frozenset({"route_id", "service_id", "consumer_id", "plugin_instance_name", "$refs"})
@@ -86,16 +88,20 @@ class InstanceFiles:
         directory: The runtime directory; made if it is missing.
 
     Raises:
-        OSError: The directory cannot be made or written.
+        OSError: The directory cannot be made or written, or somebody else could put other configurations there.
     """
 
     def __init__(self, directory: Path) -> None:
         self._instances = directory / "instances"
         self._configurations = directory / "configurations"
-        for folder in (directory, self._instances, self._configurations):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, "this user cannot write to it", str(folder))
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # It may be a volume that root has made for everybody; an owner could put another folder in the place of ours.
+        if (owner := directory.stat().st_uid) not in {0, os.geteuid()}:
+            raise PermissionError(errno.EPERM, f"it belongs to another user ({owner})", str(directory))
+        if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "this user cannot write to it", str(directory))
+        for folder in (self._instances, self._configurations):
+            private_directory(folder)
         self._next = secrets.randbelow(_MOST_ID)
 
     def start(self, configuration: Configuration) -> int:
@@ -163,12 +169,11 @@ class InstanceFiles:
 
     def _share(self, configuration: Configuration) -> None:
         path = self._configurations / f"{configuration.digest}.json"
-        try:
-            os.utime(path)
-        except FileNotFoundError:
-            pass
-        else:
-            return
+        with contextlib.suppress(FileNotFoundError):
+            # After a loss of power a file may be there without its content.
+            if path.read_bytes() == configuration.content:
+                os.utime(path)
+                return
         partial = path.with_suffix(f".{os.getpid()}.partial")
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:

@@ -108,10 +108,10 @@ def _is_alive(path: Path) -> bool:
         probe.setblocking(False)
         try:
             probe.connect(str(path))
-        except BlockingIOError:  # a full backlog: somebody listens
-            return True
-        except OSError:
+        except (ConnectionRefusedError, FileNotFoundError):
             return False
+        except OSError:  # a full backlog, or a socket that is not for us to write to: somebody may listen
+            return True
         return True
 
 

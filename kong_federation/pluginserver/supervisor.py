@@ -77,9 +77,11 @@ class Supervisor:
         self._drain = drain
         self._slots = [Slot(number) for number in range(1, workers + 1)]
         self._stopping = False
-        # A child of PID 1 (or of nobody, as PID 1 of a container) has no parent whose death it could notice.
+        # A child of PID 1 (or of nobody, as PID 1 of a container) has no parent whose death it could notice; and who
+        # starts it with nohup, which ignores SIGHUP, wants it to stay.
         parent = os.getppid()
-        self._parent = parent if parent > 1 else None
+        stays = parent <= 1 or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        self._parent = None if stays else parent
         self._wake, self._wake_writer = os.pipe()
         self._lifeline, self._lifeline_writer = os.pipe()
         for descriptor in (self._wake, self._wake_writer):
@@ -95,7 +97,7 @@ class Supervisor:
             self._wait(_LOOK)
             self._reap()
             if self._parent is not None and os.getppid() != self._parent:
-                _log.warning("the parent process is gone; leaving")
+                _log.warning("the parent process is gone; leaving (nohup keeps the server from doing so)")
                 self._stopping = True
         self._stop()
 
@@ -122,7 +124,14 @@ class Supervisor:
         for slot in self._slots:
             if not slot.pid and slot.due <= now and not self._stopping:
                 slot.started = now
-                slot.pid = self._fork(slot.number)
+                try:
+                    slot.pid = self._fork(slot.number)
+                except OSError as error:
+                    # Too many processes, or too little memory: the workers that run go on.
+                    slot.due = now + _LONGEST_DELAY
+                    _log.error(
+                        "worker %d cannot be started: %s; tried again in %.0f s", slot.number, error, _LONGEST_DELAY
+                    )
 
     def _fork(self, number: int) -> int:
         # A signal between the fork and the worker's own handlers would be taken for the supervisor's.

@@ -97,7 +97,8 @@ async def test_kong_having_gone_is_nobodys_fault(runtime):
 async def test_a_spooled_body_is_read(runtime, tmp_path):
     (tmp_path / "body").write_bytes(b"spooled")
     gateway = Gateway()
-    channel = Channel(**{"kong.request.get_raw_body": RawBody(path=str(tmp_path / "body"))})
+    spooled = RawBody(path=str(tmp_path / "body"))
+    channel = Channel(**{"kong.request.get_method": "POST", "kong.request.get_raw_body": spooled})
     await decide(channel, "access", tenant(gateway), runtime)
     assert gateway.request.body == b"spooled"
 
@@ -134,3 +135,10 @@ async def test_what_comes_again_after_a_death_is_run_once_more_if_it_is_a_query(
             assert json.loads(answer.body)["errors"][0]["extensions"]["code"] == "REQUEST_INTERRUPTED"
 
     assert (await decide(Channel(**changes), "access", tenant(Gateway()), runtime)).status == 200, "it was answered"
+
+
+async def test_a_body_that_is_not_a_posts_is_not_read(runtime):
+    gateway = Gateway()
+    changes = {"kong.request.get_method": "PUT", "kong.request.get_raw_body": RawBody(path="/missing")}
+    assert (await decide(Channel(**changes), "access", tenant(gateway), runtime)).status == 200
+    assert (gateway.request.method, gateway.request.body) == ("PUT", b"")

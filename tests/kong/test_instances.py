@@ -80,11 +80,33 @@ def test_a_damaged_file_is_not_used(files, tmp_path):
     instance = files.start(configuration)
     (tmp_path / "run" / "configurations" / f"{configuration.digest}.json").write_bytes(b'{"a":')
     assert files.find(instance) is None
+    again = files.start(configuration)
+    assert files.find(again) == configuration, "a new start mends it"
 
 
-def test_a_directory_of_somebody_else(tmp_path, monkeypatch):
+def test_a_directory_that_cannot_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(PermissionError, match="cannot write"):
+        InstanceFiles(tmp_path / "run")
+
+
+def test_a_directory_of_another_user(tmp_path, monkeypatch):
+    InstanceFiles(tmp_path / "run")
+    monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(PermissionError, match=r"another user|our own"):
+        InstanceFiles(tmp_path / "run")
+
+
+def test_folders_that_others_prepared(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "instances").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PermissionError, match="our own"):
+        InstanceFiles(tmp_path / "run")
+    (tmp_path / "run" / "instances").unlink()
+    (tmp_path / "run" / "instances").mkdir()
+    (tmp_path / "run" / "instances").chmod(0o777)
+    with pytest.raises(PermissionError, match="our own"):
         InstanceFiles(tmp_path / "run")
 
 

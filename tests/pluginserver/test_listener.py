@@ -1,4 +1,5 @@
 import os
+import socket
 import stat
 import tempfile
 from pathlib import Path
@@ -38,6 +39,16 @@ def test_a_live_server_is_left_alone_unless_it_is_to_be_replaced(folder):
             assert path.exists(), "the old server must not take the new one's name away"
             remove(path, identity(path))
             assert not path.exists()
+
+
+def test_a_socket_that_may_not_be_written_to_is_not_taken_for_a_dead_one(folder, monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    with listen(SocketOptions(folder / "s")):
+        monkeypatch.setattr(socket.socket, "connect", refuse)
+        with pytest.raises(ListenError, match="another server listens"):
+            listen(SocketOptions(folder / "s"))
 
 
 @pytest.mark.parametrize(

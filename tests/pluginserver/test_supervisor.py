@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from kong_federation.kong import HandleEvent, encode_call, frame
+from kong_federation.pluginserver.supervisor import Supervisor
 
 from .client import Client
 
@@ -215,22 +216,54 @@ def test_workers_do_not_outlive_their_supervisor(server):
     assert running.path.exists(), "nobody was left to take it away"
 
 
-def test_the_server_ends_with_its_parent(folder):
+def start_below_a_shell(folder, before=""):
+    """The shell, and the ids of the supervisor and its worker."""
     log = folder / "log"
-    server = f"'{sys.executable}' '{SERVER}' '{folder / 's'}' '{folder / 'run'}' 1 1"
+    server = f"{before} '{sys.executable}' '{SERVER}' '{folder / 's'}' '{folder / 'run'}' 1 1"
     shell = ["/bin/sh", "-c", f"{server} 2>'{log}' & echo $!; read forever"]
     parent = subprocess.Popen(shell, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     supervisor = int(parent.stdout.readline())
     until((folder / "s").exists)
     worker = until(lambda: [line.split()[-1] for line in log.read_text().splitlines() if "is process" in line])
+    return parent, supervisor, int(worker[0])
+
+
+def end(parent):
     parent.kill()
     parent.wait()
     parent.stdin.close()
     parent.stdout.close()
-    until(lambda: not alive(int(worker[0])))
+
+
+def test_the_server_ends_with_its_parent(folder):
+    parent, supervisor, worker = start_below_a_shell(folder)
+    end(parent)
+    until(lambda: not alive(worker))
     until(lambda: not (folder / "s").exists())
-    assert "the parent process is gone" in log.read_text()
+    assert "the parent process is gone" in (folder / "log").read_text()
     until(lambda: not running(supervisor))
+
+
+def test_nohup_keeps_the_server_when_its_parent_ends(folder):
+    parent, supervisor, _ = start_below_a_shell(folder, "nohup")
+    end(parent)
+    time.sleep(1.5)  # longer than the supervisor takes to look
+    assert Client(folder / "s").ask(b"pid").status == 200
+    os.kill(supervisor, signal.SIGTERM)
+    until(lambda: not running(supervisor))
+
+
+def test_a_worker_that_cannot_be_forked_is_tried_again(monkeypatch, caplog):
+    def refuse():
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        supervisor = Supervisor(listening, lambda *_: None, 2, 0.0)
+        monkeypatch.setattr(os, "fork", refuse)
+        supervisor._fill()
+    assert [slot.pid for slot in supervisor._slots] == [0, 0]
+    assert all(slot.due > time.monotonic() + 5 for slot in supervisor._slots)
+    assert "worker 2 cannot be started: [Errno 11] Resource temporarily unavailable" in caplog.text
 
 
 def running(pid):
