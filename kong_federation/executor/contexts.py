@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from kong_federation.executor.context import JsonObject
 from kong_federation.executor.entities import Read, Refusal, compile_fields
+from kong_federation.executor.exact import write_json
 from kong_federation.executor.paths import Walk, compile_walk
 from kong_federation.plan.nodes import Flatten
 
@@ -65,7 +64,7 @@ class ContextWalk:
             if values is None:
                 lost.append(node)
             else:
-                groups.setdefault(orjson.dumps(values), (values, []))[1].append(node)
+                groups.setdefault(write_json(values), (values, []))[1].append(node)
         return list(groups.values()), lost
 
 

@@ -12,7 +12,7 @@ mistake, which `explain` looks into.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from itertools import combinations
@@ -81,10 +81,14 @@ class EntityInput:
 
     def gather(self, root: JsonObject) -> Batch:
         """Find the objects and represent them."""
+        return self.represent(self._objects(root))
+
+    def represent(self, objects: Iterable[JsonObject]) -> Batch:
+        """Represent objects, each of which is given once."""
         by_type, otherwise = self.by_type, self.otherwise
         places: dict[bytes, list[JsonObject]] = {}
         refused: list[tuple[JsonObject, Refusal]] = []
-        for node in self._objects(root):
+        for node in objects:
             typename = node.get("__typename")
             represent = by_type.get(typename, otherwise) if type(typename) is str else otherwise
             if represent is None:
@@ -157,7 +161,7 @@ def _compile_representation(representation: Representation) -> Represent:
     match representation.fields:
         case (RepresentationField(types=(), inner=(), key=True) as key,) if typename:
             return _compile_key(typename, key.name, key.source)
-    read = _compile_fields(representation.fields)
+    read = compile_fields(representation.fields)
 
     def represent(node: JsonObject) -> JsonObject | Refusal:
         name = typename or node.get("__typename")
@@ -181,7 +185,8 @@ def _compile_key(typename: str, name: str, source: str) -> Represent:
     return represent
 
 
-def _compile_fields(fields: tuple[RepresentationField, ...]) -> Read:
+def compile_fields(fields: tuple[RepresentationField, ...]) -> Read:
+    """Compile what is read of an object: it is written into another, unless something is missing."""
     compiled = tuple(
         (item.name, item.source, item.types, item.key, _compile_inner(item.inner) if item.inner else None)
         for item in fields
@@ -208,7 +213,7 @@ def _compile_fields(fields: tuple[RepresentationField, ...]) -> Read:
 
 
 def _compile_inner(fields: tuple[RepresentationField, ...]) -> Callable[[Any], Any]:
-    read = _compile_fields(fields)
+    read = compile_fields(fields)
 
     def inner(value: Any) -> Any:
         if type(value) is dict:

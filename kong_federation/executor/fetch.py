@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -18,6 +18,7 @@ from kong_federation.errors import FederationError
 from kong_federation.errors.codes import SUBREQUEST_HTTP_ERROR, SUBREQUEST_TIMEOUT, VALIDATION_INVALID_TYPE_VARIABLE
 from kong_federation.executor.answers import Answer, malformed, read_answer
 from kong_federation.executor.context import ExecutionContext, JsonObject
+from kong_federation.executor.contexts import ContextWalk, compile_contexts
 from kong_federation.executor.entities import Batch, EntityInput, Refusal, compile_entities, scatter
 from kong_federation.executor.exact import write_json
 from kong_federation.executor.merge import copy, merge, spread
@@ -74,21 +75,34 @@ class EntityFetch:
     async def __call__(self, run: Run) -> None:
         """Gather the objects, ask for them, and merge what comes back; nothing is sent if there are none."""
         batches = [entity.gather(run.data) for entity in self.inputs]
-        outcome = Outcome(self.source, batches)
-        for batch in batches:
-            for node, refusal in batch.refused:
-                (outcome.unanswered if refusal is Refusal.NULL else outcome.bereft).add(id(node))
-        if any(batch.representations for batch in batches):
-            try:
-                body = _body(self.head, self.fetch.variables, run.variables, batches)
-                answer = await _exchange(self.fetch, body, run.context)
-                _integrate(answer, batches, outcome)
-            except FederationError as error:
-                outcome.failure = error
-            except RecursionError:
-                outcome.failure = malformed("is nested too deeply")
-        if outcome.failure is not None or outcome.errors or outcome.unanswered or outcome.bereft:
-            run.outcomes.append(outcome)
+        await _ask(self.source, self.fetch, self.head, run, batches, run.variables)
+
+
+@dataclass(frozen=True, slots=True)
+class ContextFetch:
+    """
+    A fetch of `_entities` with variables that are taken from objects further up, compiled.
+
+    A variable has one value in one request, so entities with different values are asked for in requests of their own,
+    at the same time.
+    """
+
+    source: int
+    fetch: Fetch
+    head: bytes
+    entity: EntityInput
+    contexts: ContextWalk
+
+    async def __call__(self, run: Run) -> None:
+        """Gather the objects by the values above them and ask for each group."""
+        groups, lost = self.contexts.gather(run.data)
+        if lost:
+            run.outcomes.append(Outcome(self.source, bereft=set(map(id, lost))))
+        async with asyncio.TaskGroup() as requests:
+            for values, objects in groups:
+                batches = [self.entity.represent(objects)]
+                variables = {**run.variables, **values}
+                requests.create_task(_ask(self.source, self.fetch, self.head, run, batches, variables))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +121,36 @@ class Introspection:
             run.outcomes.append(Outcome(self.source, failure=error))
 
 
-def compile_fetch(source: int, fetch: Fetch) -> RootFetch | EntityFetch:
+def compile_fetch(source: int, fetch: Fetch) -> RootFetch | EntityFetch | ContextFetch:
     """Prepare one fetch; `source` is its number among the plan's fetches and introspections."""
     head = b'{"query":' + orjson.dumps(fetch.document)
+    if fetch.flattens and fetch.flattens[0].contexts:
+        flatten = fetch.flattens[0]
+        taken = (*fetch.variables, *(value.variable for value in flatten.contexts))
+        whole = replace(fetch, variables=taken)
+        return ContextFetch(source, whole, head, compile_entities(flatten), compile_contexts(flatten))
     if fetch.flattens:
         return EntityFetch(source, fetch, head, tuple(map(compile_entities, fetch.flattens)))
     return RootFetch(source, fetch, head, compile_walk(fetch.path))
+
+
+async def _ask(source: int, fetch: Fetch, head: bytes, run: Run, batches: list[Batch], variables: JsonObject) -> None:
+    """Ask for entities and merge what comes back; nothing is sent if there are none."""
+    outcome = Outcome(source, batches)
+    for batch in batches:
+        for node, refusal in batch.refused:
+            (outcome.unanswered if refusal is Refusal.NULL else outcome.bereft).add(id(node))
+    if any(batch.representations for batch in batches):
+        try:
+            body = _body(head, fetch.variables, variables, batches)
+            answer = await _exchange(fetch, body, run.context)
+            _integrate(answer, batches, outcome)
+        except FederationError as error:
+            outcome.failure = error
+        except RecursionError:
+            outcome.failure = malformed("is nested too deeply")
+    if outcome.failure is not None or outcome.errors or outcome.unanswered or outcome.bereft:
+        run.outcomes.append(outcome)
 
 
 def _body(head: bytes, names: tuple[str, ...], variables: JsonObject, batches: Sequence[Batch] = ()) -> bytes:
