@@ -1,6 +1,7 @@
 """
 The HTTP side: one request from its head to the last byte of its answer.
 
+    what nginx refuses by itself: 400, 405
     route it, or 404
     https wanted, but asked by http: 426 or a redirect
     plugins from the highest priority to the lowest, until one answers
@@ -27,6 +28,7 @@ from kong_federation.standin.headers import HeaderList
 from kong_federation.standin.pages import UNEXPECTED
 from kong_federation.standin.plugins import KEY_AUTH_INFO, PluginInfo
 from kong_federation.standin.proxy import pass_on
+from kong_federation.standin.refusals import refused_by_nginx
 from kong_federation.standin.request import Body, Line, Peer, Request
 from kong_federation.standin.rpc import Exited, PluginServer
 
@@ -69,13 +71,16 @@ class Front:
         generation = self.generation
         headers = request.headers.grouped()
         host = request.headers.first("host") or ""
-        match = generation.router.find(request.method, request.line.path, host, headers)
+        refused = refused_by_nginx(request.method, request.headers)
+        match = None if refused else generation.router.find(request.method, request.line.path, host, headers)
         exchange = begin(request, match, generation.configuration, self._node) if match else None
         exited: Exited | None = None
         status = 499  # nginx's mark for a client that left
         try:
             answer: web.StreamResponse | Reply | Exited
-            if exchange is None:
+            if refused is not None:
+                answer = refuse(request, *refused)
+            elif exchange is None:
                 answer = refuse(request, 404, "no Route matched with those values")
             else:
                 answer = await self._answer(client, exchange, generation)

@@ -70,6 +70,23 @@ async def test_header_bytes_are_not_checked(launch):
     assert b"x-broken: a%0D%0Ab\r\n" in answer
 
 
+@pytest.mark.parametrize(
+    ("sent", "status", "message"),
+    [
+        (b"TRACE" + get("/graphql").removeprefix(b"GET"), 405, b"Method not allowed"),
+        (get("/graphql", "Authorization: a", "authorization: b"), 400, b"Bad request"),
+        (get("/nowhere", "If-Match: a", "If-Match: a"), 400, b"Bad request"),
+    ],
+)
+async def test_what_nginx_refuses_reaches_no_plugin(launch, sent, status, message):
+    async def event(wire, _):
+        raise AssertionError(wire)
+
+    standin, _ = await launch(one_route(), event)
+    answer = parse(await ask(standin.port, sent))
+    assert (answer[0], message in answer[2]) == (status, True)
+
+
 async def test_only_as_many_headers_as_asked_for(launch):
     async def event(wire, _):
         wire.exit(200, str(len(await wire.call("kong.request.get_headers", 2))).encode())
