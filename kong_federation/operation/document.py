@@ -32,7 +32,6 @@ from kong_federation.errors.codes import (
     GRAPHQL_PARSE_FAILED,
     GRAPHQL_UNKNOWN_OPERATION_NAME,
     GRAPHQL_VALIDATION_FAILED,
-    UNSUPPORTED_OPERATION,
 )
 from kong_federation.limits import Budget
 from kong_federation.operation.collect import Collector
@@ -125,11 +124,9 @@ def normalize(
     What an operation of a valid document wants.
 
     Raises:
-        FederationError: UNSUPPORTED_OPERATION for subscriptions and `@defer`; QUERY_PLANNING_LIMIT.
+        FederationError: QUERY_PLANNING_LIMIT.
     """
     kind = node.operation.value
-    if kind == "subscription":
-        raise FederationError(UNSUPPORTED_OPERATION, "Subscriptions are not supported.")
     fragments = {
         definition.name.value: definition
         for definition in document.definitions

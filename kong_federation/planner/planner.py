@@ -16,7 +16,7 @@ from typing import Any
 from graphql import GraphQLSchema, execute_sync, parse
 
 from kong_federation.errors import FederationError
-from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, NO_PLAN, QUERY_PLANNING_LIMIT
+from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, NO_PLAN, QUERY_PLANNING_LIMIT, UNSUPPORTED_OPERATION
 from kong_federation.limits import Budget
 from kong_federation.operation import (
     Operation,
@@ -27,7 +27,7 @@ from kong_federation.operation import (
     normalize,
     parse_document,
 )
-from kong_federation.plan import Node, OperationKind, Parallel, QueryPlan, Sequence
+from kong_federation.plan import Fetch, Introspect, Node, OperationKind, Parallel, QueryPlan, Sequence, Subscription
 from kong_federation.planner.build import Builder
 from kong_federation.planner.data import DataField, DataNode
 from kong_federation.planner.decisions import Decision
@@ -137,7 +137,7 @@ class Planner:
         plan = QueryPlan(
             kind=kind,
             operation_name=operation.name,
-            node=_whole(nodes, asked),
+            node=_whole(kind, nodes, asked),
             output=Outputs(self._catalog, bound, budget).composite(root, operation.shape),
             variables=variables,
             inputs=inputs,
@@ -191,11 +191,21 @@ def _refuse_missing(decision: Decision, operation: Operation) -> None:
         raise FederationError(NO_PLAN, f"no subgraph resolves {', '.join(names)} in {operation.kind} {operation.name}")
 
 
-def _whole(nodes: list[Node], introspection: Node | None) -> Node | None:
-    if introspection is None:
-        if not nodes:
-            return None
-        return nodes[0] if len(nodes) == 1 else Sequence(tuple(nodes))
+def _whole(kind: OperationKind, nodes: list[Node], asked: Introspect | None) -> Node | None:
+    """The plan's root: all runs one after the other, introspection beside them."""
     if not nodes:
-        return introspection
-    return Parallel((introspection, nodes[0] if len(nodes) == 1 else Sequence(tuple(nodes))))
+        return asked
+    node = nodes[0] if len(nodes) == 1 else Sequence(tuple(nodes))
+    if kind is OperationKind.SUBSCRIPTION:
+        return _subscription(node)
+    return Parallel((asked, node)) if asked is not None else node
+
+
+def _subscription(node: Node) -> Subscription:
+    """What opens the stream, and what is fetched for each event."""
+    match node:
+        case Fetch():
+            return Subscription(node, None)
+        case Sequence((Fetch() as primary, *rest)):
+            return Subscription(primary, rest[0] if len(rest) == 1 else Sequence(tuple(rest)))
+    raise FederationError(UNSUPPORTED_OPERATION, "A subscription cannot start in several subgraphs.")

@@ -11,11 +11,15 @@ from kong_federation.plan import (
     Condition,
     Fetch,
     Node,
+    OperationKind,
     Parallel,
     QueryPlan,
     Sequence,
+    Subscription,
     count_fetches,
     count_waves,
+    decode_plan,
+    encode_plan,
     show_path,
     show_plan,
 )
@@ -270,3 +274,15 @@ def test_a_field_that_nobody_resolves_is_the_supergraphs_fault() -> None:
         Planner(load_supergraph(broken)).plan("{ user { nickname } }")
     assert caught.value.code.name == "NO_PLAN"
     assert "User.nickname" in caught.value.message
+
+
+def test_a_subscription_is_planned_as_what_opens_the_stream_and_what_follows_each_event() -> None:
+    text = (ROOT / "tests" / "worlds" / "subscription" / "supergraph.graphql").read_text()
+    plan = Planner(load_supergraph(text)).plan("subscription { ordered { number buyer { name } } }")
+
+    assert isinstance(plan.node, Subscription)
+    assert plan.node.primary.document == "subscription{ordered{number buyer{id}}}"
+    assert plan.node.primary.kind is OperationKind.SUBSCRIPTION
+    assert isinstance(plan.node.rest, Fetch)
+    assert show_path(plan.node.rest.flattens[0].paths[0]) == "ordered.buyer"
+    assert decode_plan(encode_plan(plan)) == plan
