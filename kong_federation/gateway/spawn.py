@@ -9,15 +9,31 @@ import sys
 import tempfile
 import threading
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from kong_federation import __version__
 from kong_federation.gateway.sockets import private_directory, socket_path
+from kong_federation.plan import VERSION
 
 _MODULE = "kong_federation.gateway.builder"
 
 # A worker that was restarted finds the builder still there.
 _GRACE = 10.0
+
+
+@cache
+def _code() -> str:
+    """
+    What tells one installation of this package from another.
+
+    A version alone does not: a server that is restarted from changed sources of one version would find the builder of
+    the sources before, and misread its plans.
+    """
+    package = Path(__file__).parents[1]
+    files = sorted((str(path), path.stat()) for path in package.rglob("*.py"))
+    seen = [(name, about.st_mtime_ns, about.st_size) for name, about in files]
+    return hashlib.sha256(repr((__version__, VERSION, seen)).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +53,9 @@ class BuilderProgram:
         """
         Where the builder of a supergraph listens.
 
-        Builders of another version or another Python are others: their plans would be misread.
+        Builders of other code or another Python are others: their plans would be misread.
         """
-        digest = hashlib.sha256(repr((__version__, sys.executable, sys.version, self.planner)).encode())
+        digest = hashlib.sha256(repr((_code(), sys.executable, sys.version, self.planner)).encode())
         digest.update(sdl.encode())
         return socket_path(runtime_directory, digest.hexdigest())
 

@@ -1,6 +1,6 @@
 """The plan of one operation: nodes, their text for people, their bytes for caches."""
 
-from kong_federation.plan.codec import PlanFormatError, decode_plan, encode_plan
+from kong_federation.plan.codec import VERSION, PlanFormatError, decode_plan, encode_plan
 from kong_federation.plan.nodes import (
     NO_DEFAULT,
     Composite,
@@ -42,6 +42,7 @@ from kong_federation.plan.show import count_fetches, count_waves, show_path, sho
 
 __all__ = [
     "NO_DEFAULT",
+    "VERSION",
     "Composite",
     "Condition",
     "ContextValue",
