@@ -152,7 +152,7 @@ class Gateway:
         builder = BuilderClient(self._program, path, text.sdl)
         try:
             hello = await builder.hello()
-            generation = Generation(self._settings, builder, hello.subgraphs)
+            generation = Generation(self._settings, builder, hello.subgraphs, hello.labels)
         except BaseException:
             builder.close()
             raise
@@ -230,7 +230,7 @@ class Gateway:
     ) -> HttpResponse:
         generation = await self._current()
         with generation.in_use():
-            prepared = await generation.plan(PlanKey(asked.document, asked.operation_name, frozenset()))
+            prepared = await generation.plan(PlanKey(asked.document, asked.operation_name, generation.labels(request)))
             self._check_allowed(prepared, asked)
             executable = prepared.executable
             variables = executable.coerce(asked.variables)

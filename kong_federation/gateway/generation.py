@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -29,6 +29,7 @@ from kong_federation.executor import Executable, SubgraphTarget, prepare
 from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, weigh_plan, weigh_refusal
 from kong_federation.gateway.client import BuilderClient
 from kong_federation.gateway.exchange import HttpRequest
+from kong_federation.gateway.labels import find_labels
 from kong_federation.gateway.messages import IntrospectionJob, PlanJob, pack_job
 from kong_federation.gateway.routes import RequestTargets, find_routes
 from kong_federation.plan import (
@@ -66,15 +67,19 @@ class Generation:
         settings: The whole configuration.
         builder: Connected to the builder that has loaded the supergraph.
         subgraphs: Names and addresses, as in the supergraph.
+        labels: Of the supergraph's progressive overrides.
 
     Raises:
         FederationErrors: SUPERGRAPH_INVALID, a subgraph has no address.
     """
 
-    def __init__(self, settings: Settings, builder: BuilderClient, subgraphs: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: Settings, builder: BuilderClient, subgraphs: Mapping[str, str], labels: Iterable[str] = ()
+    ) -> None:
         self._settings = settings
         self._builder = builder
         self._routes = find_routes(settings, subgraphs)
+        self._labels = find_labels(settings, labels)
         self._cache = PlanCache(settings.planning.cache_max_bytes, settings.planning.cache_max_entries)
         self._planning: dict[PlanKey, asyncio.Task[Prepared | Refused]] = {}
         self._introspections: LRUCache[tuple[str, bytes], dict[str, Any]] = LRUCache(_REMEMBERED_INTROSPECTIONS)
@@ -168,6 +173,10 @@ class Generation:
             gc.freeze()
 
     # --- What an execution needs ---
+
+    def labels(self, request: HttpRequest) -> frozenset[str]:
+        """The override labels that are on for one request; a part of its plan's key."""
+        return self._labels.active(request)
 
     def targets(self, request: HttpRequest) -> Mapping[str, SubgraphTarget]:
         """Where the subgraphs are for one request, with the headers that travel to each."""

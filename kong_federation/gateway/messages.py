@@ -6,7 +6,7 @@ connection, and then a `Reply` per order in any order. What a job is to do is pa
 passes it on to a planning process without reading it, and knows equal jobs by equal bytes.
 
     worker → builder             [number, timeout, patience, job]        an order; number 0: are you alive?
-    builder → worker             ["hello", {subgraph: url}]              loaded
+    builder → worker             ["hello", {subgraph: url}, [label, ...]]  loaded
                                  ["failed", [finding, ...]]              not loadable
                                  [number, done, bytes]                   a plan or JSON; or packed findings
     builder ↔ planning process   [timeout, job] → [done, bytes]
@@ -50,9 +50,16 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The builder has loaded the supergraph: its subgraphs' names and addresses."""
+    """
+    The builder has loaded the supergraph.
+
+    Args:
+        subgraphs: Its subgraphs' names and addresses.
+        labels: The labels of its progressive overrides, sorted.
+    """
 
     subgraphs: Mapping[str, str]
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +134,14 @@ def unpack_order(message: Any) -> Order:
 def pack_greeting(greeting: Hello | Failed) -> bytes:
     """The first message of a connection as bytes."""
     if isinstance(greeting, Hello):
-        return _pack(["hello", dict(greeting.subgraphs)])
+        return _pack(["hello", dict(greeting.subgraphs), list(greeting.labels)])
     return _pack(["failed", pack_findings(greeting.findings)])
 
 
 def unpack_greeting(message: Any) -> Hello | Failed:
     """The greeting a message is."""
-    kind, content = message
-    return Hello(content) if kind == "hello" else Failed(unpack_findings(content))
+    kind, content, *labels = message
+    return Hello(content, tuple(*labels)) if kind == "hello" else Failed(unpack_findings(content))
 
 
 def pack_reply(reply: Reply) -> bytes:

@@ -5,6 +5,7 @@ from kong_federation.settings.model import (
     HOP_BY_HOP,
     OWN_HEADERS,
     HeaderSettings,
+    OverrideLabelSettings,
     Settings,
     SupergraphSettings,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "OWN_HEADERS",
     "Field",
     "HeaderSettings",
+    "OverrideLabelSettings",
     "Settings",
     "SupergraphSettings",
     "fields_of",

@@ -5,7 +5,7 @@ A record of settings is a frozen dataclass. The type of a field and its metadata
 everything else is derived from them: how a configuration is read (`parse`), Kong's schema (`kong.schema`) and the
 documentation (`reference`).
 
-    bool, int, str          a value; with `| None` it may be absent
+    bool, int, float, str   a value; with `| None` it may be absent
     tuple[str, ...]         an array of strings
     a dataclass             a nested record, never absent: its fields have defaults
     tuple[a dataclass, ...] an array of records
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-Kind = Literal["boolean", "integer", "string", "strings", "record", "records"]
+Kind = Literal["boolean", "integer", "number", "string", "strings", "record", "records"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Field:
         return str(self.rules["about"])
 
 
-_SCALARS: dict[object, Kind] = {bool: "boolean", int: "integer", str: "string"}
+_SCALARS: dict[object, Kind] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
 @cache

@@ -166,6 +166,37 @@ class OperationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OverrideLabelSettings:
+    """When one label of a progressive `@override` is on; any one of the reasons is enough."""
+
+    label: str = field(
+        metadata={
+            "about": "The label, as in the supergraph. A label `percent(N)` is on for that share of clients without "
+            "being named here.",
+            "len_max": 256,
+        }
+    )
+    enabled: bool = field(default=False, metadata={"about": "Whether it is on for every request."})
+    percent: float | None = field(
+        default=None,
+        metadata={
+            "about": "The share of clients it is on for; absent: what a label `percent(N)` says, otherwise none.",
+            "unit": "percent",
+            "between": (0, 100),
+        },
+    )
+    header: str | None = field(
+        default=None,
+        metadata={
+            "about": "A request header that switches it on, whatever the share, by any value but an empty one, `0`, "
+            "`false`, `no` and `off`. Whoever may send it chooses for themselves.",
+            "match": _HEADER_NAME,
+            "err": _HEADER_NAME_ERROR,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class PlanningSettings:
     """What planning may cost."""
 
@@ -232,6 +263,23 @@ class Settings:
     )
     operations: OperationSettings = field(
         default_factory=OperationSettings, metadata={"about": "Which operations are run."}
+    )
+    override_labels: tuple[OverrideLabelSettings, ...] = field(
+        default=(),
+        metadata={
+            "about": "When labels of progressive `@override`s are on. Those that are not named are off, but for "
+            "`percent(N)`."
+        },
+    )
+    override_stickiness: str = field(
+        default="consumer",
+        metadata={
+            "about": "By what a client is known, so that it stays on its side of a share. `consumer`: what Kong's "
+            "authentication plugins say in headers (X-Consumer-Id, X-Consumer-Custom-Id, X-Credential-Identifier), "
+            "without them as `client`. `client`: the first address of X-Forwarded-For, or X-Real-IP, without them as "
+            "`none`. `none`: each request is a new client.",
+            "one_of": ("consumer", "client", "none"),
+        },
     )
     limits: Limits = field(default_factory=Limits, metadata={"about": "What one request may spend."})
     planning: PlanningSettings = field(

@@ -75,6 +75,8 @@ def _value(declared: Field, value: Any, path: _Path, findings: list[FederationEr
             return value if isinstance(value, bool) else _wrong_type(findings, path, "true or false", value)
         case "integer":
             return _integer(declared, value, path, findings)
+        case "number":
+            return _number(declared, value, path, findings)
         case _:
             return _string(declared, value, path, findings)
 
@@ -95,6 +97,16 @@ def _integer(declared: Field, value: Any, path: _Path, findings: list[Federation
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return _wrong_type(findings, path, "a whole number", value)
+    return _between(declared, value, path, findings)
+
+
+def _number(declared: Field, value: Any, path: _Path, findings: list[FederationError]) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _wrong_type(findings, path, "a number", value)
+    return _between(declared, value, path, findings)
+
+
+def _between(declared: Field, value: float, path: _Path, findings: list[FederationError]) -> Any:
     lowest, highest = declared.rules["between"]
     if not lowest <= value <= highest:
         return _wrong(findings, path, f"must be between {lowest} and {highest}, not {value}")
@@ -121,11 +133,16 @@ def _string(declared: Field, value: Any, path: _Path, findings: list[FederationE
 
 
 def _names_are_unique(settings: Settings, findings: list[FederationError]) -> None:
+    _are_unique([one.name for one in settings.subgraphs], "subgraphs", "name", findings)
+    _are_unique([one.label for one in settings.override_labels], "override_labels", "label", findings)
+
+
+def _are_unique(names: list[str], array: str, member: str, findings: list[FederationError]) -> None:
     seen: set[str] = set()
-    for index, subgraph in enumerate(settings.subgraphs):
-        if subgraph.name in seen:
-            _wrong(findings, ("subgraphs", index, "name"), "is there twice")
-        seen.add(subgraph.name)
+    for index, name in enumerate(names):
+        if name in seen:
+            _wrong(findings, (array, index, member), "is there twice")
+        seen.add(name)
 
 
 def _wrong_type(findings: list[FederationError], path: _Path, expected: str, value: Any) -> None:

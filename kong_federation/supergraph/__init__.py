@@ -2,6 +2,7 @@
 
 from kong_federation.supergraph.api_schema import api_schema
 from kong_federation.supergraph.catalog import Catalog
+from kong_federation.supergraph.labels import override_labels
 from kong_federation.supergraph.load import load_supergraph
 from kong_federation.supergraph.model import (
     Applied,
@@ -36,4 +37,5 @@ __all__ = [
     "list_depth",
     "load_supergraph",
     "named_type",
+    "override_labels",
 ]

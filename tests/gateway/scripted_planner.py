@@ -59,6 +59,9 @@ class ScriptedPlanner:
     def subgraphs(self):
         return self._script["subgraphs"]
 
+    def override_labels(self):
+        return frozenset(self._script.get("labels", ()))
+
     def plan(self, document, operation_name, labels):
         try:
             definitions = [one for one in parse(document).definitions if isinstance(one, OperationDefinitionNode)]

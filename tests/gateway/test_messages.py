@@ -74,8 +74,8 @@ def test_replies_and_findings_survive():
 
 
 def test_greetings_survive():
-    hello = Hello({"a": "http://a.test/"})
-    assert unpack_greeting(next(Reader().feed(pack_greeting(hello)))) == hello
+    for hello in (Hello({"a": "http://a.test/"}), Hello({}, ("a", "percent(5)"))):
+        assert unpack_greeting(next(Reader().feed(pack_greeting(hello)))) == hello
     failed = unpack_greeting(next(Reader().feed(pack_greeting(Failed(FINDINGS)))))
     assert as_values(failed.findings) == as_values(FINDINGS)
 

@@ -99,6 +99,25 @@ def test_a_supergraph_is_required_and_a_subgraph_is_named_once():
     }
 
 
+def test_a_share_is_a_number_and_a_label_is_named_once():
+    said = [{"label": "a", "percent": 0.00000001}, {"label": "b", "percent": 100}]
+    assert [one.percent for one in parse_settings({**MINIMAL, "override_labels": said}).override_labels] == [1e-8, 100]
+    wrong = [{"label": "a", "percent": 100.1}, {"label": "b", "percent": "5"}, {"label": "c", "percent": True}, {}]
+    wrong += [{"label": "d", "percent": float("nan")}, {"label": "e", "header": "x y"}]
+    assert findings({**MINIMAL, "override_labels": wrong, "override_stickiness": "ip"}) == {
+        "override_labels.0.percent": "override_labels.0.percent must be between 0 and 100, not 100.1",
+        "override_labels.1.percent": "override_labels.1.percent must be a number, not a string",
+        "override_labels.2.percent": "override_labels.2.percent must be a number, not true or false",
+        "override_labels.3.label": "override_labels.3.label is required",
+        "override_labels.4.percent": "override_labels.4.percent must be between 0 and 100, not nan",
+        "override_labels.5.header": "override_labels.5.header must be a header name",
+        "override_stickiness": "override_stickiness must be one of consumer, client, none",
+    }
+    assert findings({**MINIMAL, "override_labels": [{"label": "a"}, {"label": "a"}]}) == {
+        "override_labels.1.label": "override_labels.1.label is there twice"
+    }
+
+
 def test_findings_never_show_a_value_that_may_be_a_secret():
     found = findings({"supergraph": {"sdl": ["very secret"]}, "subgraphs": [{"name": "a", "url": "very secret"}]})
     assert "very secret" not in repr(found)

@@ -47,7 +47,7 @@ class Host:
     """
 
     def __init__(self, planner: PlannerLike | Failed, grace: float) -> None:
-        self._greeting = planner if isinstance(planner, Failed) else Hello(planner.subgraphs())
+        self._greeting = planner if isinstance(planner, Failed) else _hello(planner)
         self._pool = None if isinstance(planner, Failed) else Pool(planner)
         self._grace = grace
         self._connections = 0
@@ -114,3 +114,7 @@ class Host:
         done, content = await job
         if not writer.is_closing():
             writer.write(pack_reply(Reply(number, done, content)))
+
+
+def _hello(planner: PlannerLike) -> Hello:
+    return Hello(planner.subgraphs(), tuple(sorted(planner.override_labels())))

@@ -7,7 +7,7 @@ from typing import Any
 
 from kong_federation.plan import QueryPlan
 from kong_federation.planner import Planner, PlannerOptions
-from kong_federation.supergraph import load_supergraph
+from kong_federation.supergraph import load_supergraph, override_labels
 
 # Seconds. The builder ends a planning process that takes longer than its order allows, 55 seconds at most.
 _LONGEST = 60.0
@@ -30,6 +30,10 @@ class FederationPlanner:
     def subgraphs(self) -> Mapping[str, str]:
         """Names and addresses of the subgraphs."""
         return {subgraph.name: subgraph.url for subgraph in self._planner.supergraph.graphs.values()}
+
+    def override_labels(self) -> frozenset[str]:
+        """The labels on which plans depend."""
+        return override_labels(self._planner.supergraph)
 
     def plan(self, document: str, operation_name: str | None, labels: frozenset[str]) -> QueryPlan:
         """Parse, validate and plan an operation."""

@@ -29,6 +29,10 @@ class PlannerLike(Protocol):
         """Names and addresses of the subgraphs."""
         ...
 
+    def override_labels(self) -> frozenset[str]:
+        """The labels on which plans depend."""
+        ...
+
     def plan(self, document: str, operation_name: str | None, labels: frozenset[str]) -> QueryPlan:
         """Parse, validate and plan an operation."""
         ...
