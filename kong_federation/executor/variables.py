@@ -22,9 +22,9 @@ from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import VALIDATION_INVALID_TYPE_VARIABLE
 from kong_federation.executor.context import JsonObject
 from kong_federation.executor.depth import too_deep
-from kong_federation.executor.exact import Number
+from kong_federation.executor.exact import Number, read_json
 from kong_federation.executor.leaves import MAX_INT, MIN_INT
-from kong_federation.plan.nodes import NO_DEFAULT, EnumInput, InputField, InputType, ObjectInput, QueryPlan
+from kong_federation.plan.nodes import NO_DEFAULT, EnumInput, InputField, InputType, ObjectInput, QueryPlan, Written
 
 # Findings reported for one request.
 MAX_FINDINGS: Final = 50
@@ -128,8 +128,14 @@ def _with_coerced_default(variable: InputField, coerce: Coerce) -> InputField:
     if variable.default is NO_DEFAULT or variable.default is None:
         return variable
     findings = Findings(variable.name, [])
-    value = coerce(variable.default, None, findings)
-    return variable if findings.errors else InputField(variable.name, variable.type, value)
+    default = _read_default(variable)
+    value = coerce(default, None, findings)
+    return InputField(variable.name, variable.type, default if findings.errors else value)
+
+
+def _read_default(declared: InputField) -> Any:
+    default = declared.default
+    return read_json(default.text.encode()) if isinstance(default, Written) else default
 
 
 def _compile_type(text: str, types: Mapping[str, Coerce]) -> Coerce:
@@ -190,18 +196,18 @@ def _compile_enum(name: str, values: frozenset[str]) -> Coerce:
 def _compile_object(item: ObjectInput, types: Mapping[str, Coerce]) -> Coerce:
     known = frozenset(one.name for one in item.fields)
     # The fields' types may be objects that are not compiled yet, so defaults are coerced at use.
-    fields = [(one, one.type.endswith("!"), _compile_type(one.type, types)) for one in item.fields]
+    fields = [(one, one.type.endswith("!"), _read_default(one), _compile_type(one.type, types)) for one in item.fields]
 
     def coerce(value: Any, at: At | None, findings: Findings) -> Any:
         if type(value) is not dict:
             findings.note(value, at, f'Expected type "{item.name}" to be an object.')
             return None
         coerced: JsonObject = {}
-        for one, required, coerce_field in fields:
+        for one, required, default, coerce_field in fields:
             name = one.name
             inner = value.get(name, NO_DEFAULT)
             if inner is NO_DEFAULT:
-                inner = one.default
+                inner = default
                 if inner is NO_DEFAULT:
                     if required:
                         findings.note(value, at, f'Field "{name}" of required type "{one.type}" was not provided.')

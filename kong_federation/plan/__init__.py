@@ -37,6 +37,7 @@ from kong_federation.plan.nodes import (
     Sequence,
     Subscription,
     Variant,
+    Written,
 )
 from kong_federation.plan.show import count_fetches, count_waves, show_path, show_plan
 
@@ -78,6 +79,7 @@ __all__ = [
     "Sequence",
     "Subscription",
     "Variant",
+    "Written",
     "count_fetches",
     "count_waves",
     "decode_plan",

@@ -20,7 +20,7 @@ import msgpack
 
 from kong_federation.plan import nodes
 
-VERSION = 2
+VERSION = 3
 
 _PLAIN, _NO_DEFAULT, _JSON, _SEEN = 0, 1, 2, 3
 
@@ -45,6 +45,7 @@ _TAGS: dict[type, int] = {
     nodes.InputField: 40,
     nodes.EnumInput: 41,
     nodes.ObjectInput: 42,
+    nodes.Written: 43,
     nodes.Leaf: 50,
     nodes.Composite: 51,
     nodes.ListOf: 52,
@@ -109,14 +110,19 @@ def _encode(value: Any, seen: dict[int, int]) -> Any:
     if tag is None:
         return value
     if isinstance(value, nodes.InputField):
-        default = [_NO_DEFAULT] if value.default is nodes.NO_DEFAULT else [_JSON, msgpack.packb(value.default)]
-        return [tag, value.name, value.type, default]
+        return [tag, value.name, value.type, _encode_default(value.default)]
     if id(value) in seen:
         return [_SEEN, seen[id(value)]]
     array = [tag, *(_encode(getattr(value, name), seen) for name in _FIELDS[type(value)])]
     if isinstance(value, nodes.Composite):
         seen[id(value)] = len(seen)
     return array
+
+
+def _encode_default(default: Any) -> Any:
+    if default is nodes.NO_DEFAULT:
+        return [_NO_DEFAULT]
+    return _encode(default, {}) if isinstance(default, nodes.Written) else [_JSON, msgpack.packb(default)]
 
 
 def _decode(value: Any, seen: list[nodes.Composite]) -> Any:

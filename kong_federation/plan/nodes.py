@@ -243,6 +243,13 @@ NO_DEFAULT = NoDefault()
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A default as JSON text, because it holds a number that would not be the same after it was read."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class InputField:
     """
     A variable, or a field of an input object.
@@ -250,7 +257,7 @@ class InputField:
     Args:
         name: Without `$`.
         type: GraphQL text such as `[ID!]!`.
-        default: JSON value, or `NO_DEFAULT`.
+        default: JSON value, `Written`, or `NO_DEFAULT`.
     """
 
     name: str

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, Final
 
 from graphql import (
+    FloatValueNode,
     GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLSchema,
+    IntValueNode,
+    ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     Undefined,
     ValueNode,
@@ -18,7 +23,10 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from kong_federation.plan import NO_DEFAULT, EnumInput, InputField, InputType, ObjectInput
+from kong_federation.plan import NO_DEFAULT, EnumInput, InputField, InputType, ObjectInput, Written
+
+# Characters, sign included, that 64 bits hold whatever the digits are.
+_INTEGER_CHARACTERS: Final = 19
 
 
 def variables_of(
@@ -68,5 +76,35 @@ def _collect(kind: Any, inputs: dict[str, InputType]) -> None:
 def _default(node: ValueNode | None) -> Any:
     if node is None:
         return NO_DEFAULT
+    if _is_changed(node):
+        return Written(_json(node))
     value = value_from_ast_untyped(node)
     return NO_DEFAULT if value is Undefined else value
+
+
+def _is_changed(node: ValueNode) -> bool:
+    """Whether a literal holds a number that is written in another way once it has been read."""
+    match node:
+        case IntValueNode(value=text):
+            return len(text) > _INTEGER_CHARACTERS or text == "-0"
+        case FloatValueNode(value=text):
+            return repr(float(text)) != text
+        case ListValueNode(values=values):
+            return any(map(_is_changed, values))
+        case ObjectValueNode(fields=fields):
+            return any(_is_changed(field.value) for field in fields)
+        case _:
+            return False
+
+
+def _json(node: ValueNode) -> str:
+    """A literal as JSON; GraphQL writes numbers as JSON does."""
+    match node:
+        case IntValueNode(value=text) | FloatValueNode(value=text):
+            return text
+        case ListValueNode(values=values):
+            return f"[{','.join(map(_json, values))}]"
+        case ObjectValueNode(fields=fields):
+            return "{" + ",".join(f"{json.dumps(field.name.value)}:{_json(field.value)}" for field in fields) + "}"
+        case _:
+            return json.dumps(value_from_ast_untyped(node))

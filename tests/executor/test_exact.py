@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kong_federation.errors import FederationErrors
 from kong_federation.executor import Number, prepare, read_json, write_json
-from kong_federation.plan.nodes import InputField, ObjectInput, Representation, RepresentationField, Sequence
+from kong_federation.plan.nodes import InputField, ObjectInput, Representation, RepresentationField, Sequence, Written
 from kong_federation.transport import SubgraphResponse
 from tests.executor.kit import FLOAT, ID, INT, JSON, World, codes, entities, flatten, many, object_of, query, root
 
@@ -194,6 +194,13 @@ def test_variables_of_custom_scalars_are_sent_as_given(text, number):
     whole = f'{{"v":{text},"in":{{"any":[{number}],"ratio":1.10}}}}'
     _, sent = ran(plan, read_json(whole.encode()), a='{"data":{"x":1}}')
     assert sent.endswith(b'"variables":%b}' % unescaped(whole))
+
+
+def test_defaults_keep_their_numbers():
+    inputs = (ObjectInput("In", (InputField("any", "Any!", Written("[1.10]")), InputField("id", "ID", 1))),)
+    variables = (InputField("v", "Any!", Written("[-0,1E400]")), InputField("in", "In", Written('{"id":1e2}')))
+    coerced = prepare(query(None, variables=variables, inputs=inputs, x=INT)).coerce({})
+    assert write_json(coerced) == b'{"v":[-0,1E400],"in":{"any":[1.10],"id":"100"}}'
 
 
 @pytest.mark.parametrize(
