@@ -22,7 +22,6 @@ from graphql import (
     GraphQLSyntaxError,
     OperationDefinitionNode,
     parse,
-    validate,
 )
 from graphql.validation.validate import ValidationAbortedError
 
@@ -37,6 +36,7 @@ from kong_federation.limits import Budget
 from kong_federation.operation.collect import Collector
 from kong_federation.operation.conditions import NO_CONDITION
 from kong_federation.operation.shape import Shape
+from kong_federation.operation.validate import validate
 from kong_federation.supergraph import Catalog, Supergraph
 
 # More findings than this help nobody and cost time.

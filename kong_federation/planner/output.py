@@ -8,6 +8,7 @@ under the same data keys, share a variant.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from graphql import ListTypeNode, NamedTypeNode, NonNullTypeNode, TypeNode, parse_type
 
@@ -44,7 +45,6 @@ class Outputs:
         self._catalog = catalog
         self._bound = bound
         self._budget = budget
-        self._types: dict[str, TypeNode] = {}
         self._leaves: dict[str, Leaf] = {}
         self._composites: dict[tuple[DataNode, Shape], Composite] = {}
 
@@ -87,7 +87,7 @@ class Outputs:
         return OutputField(
             want.key,
             bound.key if bound is not None else want.key,
-            self._wrap(self._parsed(want.type), inner),
+            self._wrap(_parsed(want.type), inner),
             _tests(want.when),
         )
 
@@ -112,10 +112,11 @@ class Outputs:
                 self._leaves[name] = Leaf(LeafKind.CUSTOM, name)
         return self._leaves[name]
 
-    def _parsed(self, text: str) -> TypeNode:
-        if text not in self._types:
-            self._types[text] = parse_type(text, no_location=True)
-        return self._types[text]
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> TypeNode:
+    """A type's text as a tree; there are few different ones in a supergraph, and parsing was most of the work here."""
+    return parse_type(text, no_location=True)
 
 
 def _tests(when: When) -> tuple[tuple[Given, ...], ...]:
