@@ -79,6 +79,7 @@ class Builder:
         self._search = search
         self._kind = kind
         self._root = root
+        self._known: list[tuple[DataNode, Place]] = []
         self._done: dict[tuple[object, ...], frozenset[Step]] = {}
         self._steps: dict[tuple[object, ...], list[Step]] = {}
 
@@ -86,6 +87,9 @@ class Builder:
         """Build all steps for wants of the root object."""
         objects = Objects(self._root, root_type, (root_type,), None, None, {}, dict(decision.entries))
         self._object(objects, wants, decision, own_keys=True)
+        for node, place in self._known:
+            # One place of the data tree may be filled on several ways; if one has to tell the types, all have to.
+            place.tree.typename = place.tree.typename or node.typed
 
     # --- positions and objects ------------------------------------------------------------------------------------
 
@@ -111,8 +115,12 @@ class Builder:
             teller = self._discover(site, first.tree.static_type, places, decision.discovery)
             places = {**places, decision.discovery.move.graph: teller}
             suppliers.add(teller.step)
-        elif self._must_tell_apart(shape):
-            self._tell(site, teller or self._knowing(places))
+        else:
+            knowing = teller or self._knowing(places)
+            if knowing is not None:
+                self._known.append((site.node, knowing))
+                if self._must_tell_apart(shape):
+                    self._tell(site, knowing)
         for runtime_type, decided in decision.by_type.items():
             types, wants = _stands_for(runtime_type, shape)
             entries, at_hand = dict(decided.entries), tuple(places)
@@ -136,10 +144,9 @@ class Builder:
         return next(real, None)
 
     @staticmethod
-    def _tell(site: Site, place: Place | None) -> None:
+    def _tell(site: Site, place: Place) -> None:
         """Have the objects of a site say what they are."""
-        if place is not None:
-            place.tree.typename = site.node.typed = True
+        place.tree.typename = site.node.typed = True
 
     def _must_tell_apart(self, shape: Shape) -> bool:
         """Whether the answer depends on what the objects are; clients must not get objects of types they cannot see."""
@@ -325,11 +332,12 @@ class Builder:
         for step in alike:
             known = step.inputs.get(objects.runtime_type)
             if known is None or not known.disagrees(requires):
+                step.origins.add(objects.origin)
                 for mine, other in zip(step.contexts, contexts, strict=True):
                     mine.inputs.update(other.inputs)
                 return step
         kind = self._kind if not site.path and not by_key else OperationKind.QUERY
-        step = Step(entry.move.graph, kind, site, Tree(owner), set(needs), condition)
+        step = Step(entry.move.graph, kind, site, Tree(owner), {objects.origin}, set(needs), condition)
         for number, context in enumerate(contexts):
             variable = f"{ALIAS_PREFIX}{number}_{context.argument.name}"
             step.contexts.append(replace(context, variable=variable))

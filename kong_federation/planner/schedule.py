@@ -125,21 +125,33 @@ def _same_site(first: Step, second: Step) -> bool:
 def _put(step: Step, request: Request) -> None:
     """Add a step to a request; steps of one site become one."""
     for other in request.steps:
-        if step.inputs and _same_site(other, step) and not _disagree(other, step):
+        if step.inputs and _same_site(other, step) and _may_share(other, step):
             _absorb(other, step)
             return
     request.steps.append(step)
 
 
-def _disagree(first: Step, second: Step) -> bool:
-    return any(
-        known.disagrees(second.inputs[runtime_type].requires)
-        for runtime_type, known in first.inputs.items()
-        if runtime_type in second.inputs
-    )
+def _may_share(first: Step, second: Step) -> bool:
+    """
+    Whether two steps of one site may represent their objects together.
+
+    Where the objects come by different ways, those that lack what one step requires could not be represented for it,
+    and would be lost for the other too; then both must require the same.
+    """
+    same_objects = first.origins == second.origins and len(first.origins) == 1
+    for runtime_type, known in first.inputs.items():
+        other = second.inputs.get(runtime_type)
+        if other is None:
+            continue
+        if known.disagrees(other.requires):
+            return False
+        if not same_objects and set(known.requires) != set(other.requires):
+            return False
+    return True
 
 
 def _absorb(step: Step, other: Step) -> None:
+    step.origins |= other.origins
     step.typed = step.typed or other.typed
     for runtime_type, known in other.inputs.items():
         mine = step.inputs.setdefault(runtime_type, known)

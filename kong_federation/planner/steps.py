@@ -138,6 +138,7 @@ class Step:
         kind: What its document is.
         site: Where its objects are; the root's for root fetches.
         tree: What it selects.
+        origins: The steps that bring its objects to the site.
         needs: Steps that must come before it.
         when: The condition it as a whole stands under.
         inputs: Runtime type -> representation; empty for root fetches.
@@ -150,6 +151,7 @@ class Step:
     kind: OperationKind
     site: Site
     tree: Tree
+    origins: set[Step | None]
     needs: set[Step]
     when: Conjunction = frozenset()
     inputs: dict[str, Input] = field(default_factory=dict)
