@@ -75,6 +75,8 @@ class Executable:
         data, faults = self.projection(run.data, variables)
         if not faults and not run.outcomes:
             return Result(data)
+        if self.origins.is_long_reading:
+            await asyncio.to_thread(self.origins.read)
         return Result(data, explain(self.plan.output, self.origins, run, faults))
 
 

@@ -20,6 +20,9 @@ from kong_federation.plan.nodes import Fetch, Introspect, Key, Path, Representat
 Chain: TypeAlias = tuple[str, ...]
 Source: TypeAlias = Fetch | Introspect
 
+# Characters that are read in about a millisecond.
+_SHORT = 4_000
+
 
 class Origins:
     """
@@ -45,6 +48,16 @@ class Origins:
             frozenset(other for other in range(number) if needs[number] & self.fills[other])
             for number in range(len(self.sources))
         )
+
+    @property
+    def is_long_reading(self) -> bool:
+        """Whether reading the documents would hold an event loop for long; once they are read it is not."""
+        length = sum(len(source.document) for source in self.sources)
+        return length > _SHORT and "dependencies" not in self.__dict__
+
+    def read(self) -> None:
+        """Read all documents; may be called in a thread."""
+        _ = self.dependencies
 
     def of(self, chain: Chain) -> list[int]:
         """Number the sources that fill a chain."""
