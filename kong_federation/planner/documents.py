@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from kong_federation.limits import Budget
-from kong_federation.operation import NO_CONDITION, Conjunction
+from kong_federation.operation import NO_CONDITION, Conjunction, variables_of
 from kong_federation.planner.data import ALIAS_PREFIX
 from kong_federation.planner.steps import Step, Tree, TreeField
 from kong_federation.querygraph import QueryGraph
@@ -165,9 +165,7 @@ def variables_used(tree: Tree) -> frozenset[str]:
 def _variables(tree: Tree) -> Iterator[str]:
     for field in tree.fields.values():
         yield from field.variables
-        for conjunction in field.when:
-            for variable, _ in conjunction:
-                yield variable
+        yield from variables_of(field.when)
         if field.tree is not None:
             yield from _variables(field.tree)
 
