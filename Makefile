@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install check format format-check lint types imports test demo audit http-audit plans fuzz bench bench-planning clean
+.PHONY: help install check format format-check lint types imports test generated demo audit http-audit plans fuzz bench bench-planning clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -38,6 +38,13 @@ imports: $(STAMP)
 
 test: $(STAMP)  ## Pass the tests
 	$(BIN)/python -m pytest
+
+generated: $(STAMP)  ## Print anew what is printed from the code: documentation, JSON Schema, schema.lua
+	@mkdir -p docker/kong/plugins/graphql-federation
+	$(BIN)/kong-federation schema --format markdown > docs/configuration.md
+	$(BIN)/kong-federation schema --format json > docs/configuration.schema.json
+	$(BIN)/kong-federation schema --format lua > docker/kong/plugins/graphql-federation/schema.lua
+	$(BIN)/python -m kong_federation.errors.reference > docs/errors.md
 
 demo: $(STAMP)  ## Four subgraphs, the plugin server, the stand-in for Kong, one real query (ONCE=1: stop after the answer)
 	$(BIN)/python examples/demo.py $(if $(ONCE),--once)

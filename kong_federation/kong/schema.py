@@ -9,7 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from kong_federation.settings import Field, Settings, fields_of, only_one_of
+from kong_federation.settings import (
+    AtLeastOneOf,
+    Check,
+    Conditional,
+    Field,
+    MutuallyExclusive,
+    OnlyOneOf,
+    Settings,
+    checks_of,
+    fields_of,
+    in_any_case,
+)
 
 PLUGIN_NAME = "graphql-federation"
 """The name in kong.yml, in `plugins =` of kong.conf and in annotations."""
@@ -27,24 +38,45 @@ _LONGEST_DESCRIPTION = 500
 
 def plugin_schema() -> dict[str, Any]:
     """The schema of the whole plugin entity, as the dump carries it."""
-    config = {"type": "record", "required": True, **_record(Settings)}
+    config = {"type": "record", "required": True, **kong_record(Settings)}
     return {"name": PLUGIN_NAME, "fields": [{"protocols": _PROTOCOLS}, {"config": config}]}
 
 
 def config_fields() -> list[dict[str, Any]]:
     """Only the fields of `config`: what a stock kong-pdk plugin's `Schema` is."""
-    fields: list[dict[str, Any]] = _record(Settings)["fields"]
+    fields: list[dict[str, Any]] = kong_record(Settings)["fields"]
     return fields
 
 
-def _record(record: type) -> dict[str, Any]:
+def kong_record(record: type) -> dict[str, Any]:
+    """The fields and the checks of one record of settings."""
     described: dict[str, Any] = {
         "fields": [{declared.name: {**_value(declared), **_common(declared)}} for declared in fields_of(record)]
     }
-    alternatives = only_one_of(record)
-    if alternatives:
-        described["entity_checks"] = [{"only_one_of": list(alternatives)}]
+    checks = [_entity_check(check) for check in checks_of(record)]
+    if checks:
+        described["entity_checks"] = checks
     return described
+
+
+def _entity_check(check: Check) -> dict[str, Any]:
+    match check:
+        case OnlyOneOf(names):
+            return {"only_one_of": list(names)}
+        case AtLeastOneOf(names):
+            return {"at_least_one_of": list(names)}
+        case MutuallyExclusive(names):
+            return {"mutually_exclusive": list(names)}
+        case Conditional(if_field, one_of, then_field):
+            return {
+                "conditional": {
+                    "if_field": if_field,
+                    "if_match": {"one_of": list(one_of)},
+                    "then_field": then_field,
+                    "then_match": {"required": True},
+                    "then_err": check.text,
+                }
+            }
 
 
 def _common(declared: Field) -> dict[str, Any]:
@@ -65,18 +97,33 @@ def _value(declared: Field) -> dict[str, Any]:
     match declared.kind:
         case "record":
             assert declared.record is not None
-            return {"type": "record", **_record(declared.record)}
+            return {"type": "record", **kong_record(declared.record)}
         case "records":
             assert declared.record is not None
-            return {"type": "array", "elements": {"type": "record", **_record(declared.record)}}
+            return {
+                "type": "array",
+                **_length(declared),
+                "elements": {"type": "record", **kong_record(declared.record)},
+            }
         case "strings":
-            return {"type": "array", "elements": {"type": "string", **_rules(declared)}}
+            return {"type": "array", **_length(declared), "elements": {"type": "string", **_rules(declared)}}
+        case "string":
+            return {"type": "string", **_length(declared), **_rules(declared)}
         case kind:
             return {"type": kind, **_rules(declared)}
 
 
+def _length(declared: Field) -> dict[str, Any]:
+    return {name: declared.rules[name] for name in ("len_min", "len_max") if name in declared.rules}
+
+
 def _rules(declared: Field) -> dict[str, Any]:
     rules = declared.rules
-    kong: dict[str, Any] = {name: list(rules[name]) for name in ("between", "one_of", "not_one_of") if name in rules}
-    kong.update({name: rules[name] for name in ("match", "err", "len_max", "referenceable") if name in rules})
+    kong: dict[str, Any] = {name: list(rules[name]) for name in ("between", "one_of") if name in rules}
+    kong.update({name: rules[name] for name in ("match", "err", "referenceable", "encrypted") if name in rules})
+    if "not_one_of" in rules:
+        # Kong's own `not_one_of` compares the letters as they are; header names have none that count.
+        kong["match_none"] = [
+            {"pattern": in_any_case(word), "err": f"must not be {word}"} for word in rules["not_one_of"]
+        ]
     return kong

@@ -1,6 +1,16 @@
 """What may be configured, defined once: read by the gateway, printed for Kong and for people."""
 
-from kong_federation.settings.fields import Field, fields_of, only_one_of
+from kong_federation.settings.checks import (
+    AtLeastOneOf,
+    Check,
+    Conditional,
+    MutuallyExclusive,
+    OnlyOneOf,
+    checks_of,
+    is_kept,
+)
+from kong_federation.settings.fields import Field, fields_of, in_any_case
+from kong_federation.settings.json_schema import json_schema
 from kong_federation.settings.model import (
     HOP_BY_HOP,
     OWN_HEADERS,
@@ -10,16 +20,26 @@ from kong_federation.settings.model import (
     SupergraphSettings,
 )
 from kong_federation.settings.parse import parse_settings
+from kong_federation.settings.reference import reference
 
 __all__ = [
     "HOP_BY_HOP",
     "OWN_HEADERS",
+    "AtLeastOneOf",
+    "Check",
+    "Conditional",
     "Field",
     "HeaderSettings",
+    "MutuallyExclusive",
+    "OnlyOneOf",
     "OverrideLabelSettings",
     "Settings",
     "SupergraphSettings",
+    "checks_of",
     "fields_of",
-    "only_one_of",
+    "in_any_case",
+    "is_kept",
+    "json_schema",
     "parse_settings",
+    "reference",
 ]

@@ -2,18 +2,27 @@
 The vocabulary settings are declared in.
 
 A record of settings is a frozen dataclass. The type of a field and its metadata are all that is known of it, and
-everything else is derived from them: how a configuration is read (`parse`), Kong's schema (`kong.schema`) and the
-documentation (`reference`).
+everything else is derived from them: how a configuration is read (`parse`), Kong's schema (`kong.schema`), the JSON
+Schema (`json_schema`) and the documentation (`reference`).
 
     bool, int, float, str   a value; with `| None` it may be absent
     tuple[str, ...]         an array of strings
     a dataclass             a nested record, never absent: its fields have defaults
     tuple[a dataclass, ...] an array of records
 
-Metadata: `about` (one or two sentences), `unit`, `between` (bounds, both allowed), `one_of`, `match` (a pattern that
-means the same to Lua and to Python; for an array it is about the elements) with `err` for its sentence, `not_one_of`,
-`len_max`, `referenceable` (Kong resolves `{vault://...}` in it). A record that needs exactly one of some fields names
-them in a class variable `ONLY_ONE_OF`.
+Metadata, in Kong's words; for an array of strings all but the two lengths are about its elements:
+
+    about           one or two sentences
+    unit, between   of a number: what it counts, and its bounds, both allowed
+    one_of          the strings that are allowed
+    not_one_of      the strings that are not, in any case (upper or lower)
+    match, err      a pattern that means the same to Lua, Python and JSON Schema, and the sentence for what does not fit
+    len_min         fewest bytes of a string (1 unless said), fewest elements of an array
+    len_max         most bytes of a string, most elements of an array
+    referenceable   Kong resolves `{vault://...}` in it
+    encrypted       a secret: Kong stores it encrypted where it can
+
+Rules between fields are a class variable `CHECKS` of the record, see `checks`.
 """
 
 from __future__ import annotations
@@ -55,6 +64,11 @@ class Field:
         """What it is for, as declared."""
         return str(self.rules["about"])
 
+    @property
+    def is_array(self) -> bool:
+        """Whether it holds any number of elements."""
+        return self.kind in {"strings", "records"}
+
 
 _SCALARS: dict[object, Kind] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
@@ -66,9 +80,15 @@ def fields_of(record: type) -> tuple[Field, ...]:
     return tuple(_field(declared, hints[declared.name]) for declared in dataclasses.fields(record))
 
 
-def only_one_of(record: type) -> tuple[str, ...]:
-    """The fields of which a record needs exactly one; empty if there is no such rule."""
-    return tuple(getattr(record, "ONLY_ONE_OF", ()))
+def in_any_case(word: str) -> str:
+    """
+    A pattern for a word in upper, lower or mixed case, the same to Lua, Python and JSON Schema.
+
+    Args:
+        word: Of letters, digits and `-`.
+    """
+    letters = [f"[{letter.upper()}{letter.lower()}]" if letter.isalpha() else f"[{letter}]" for letter in word]
+    return f"^{''.join(letters)}$"
 
 
 def _field(declared: dataclasses.Field[Any], hint: Any) -> Field:

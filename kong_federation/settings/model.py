@@ -1,9 +1,9 @@
 """
 The plugin's configuration, typed.
 
-This is the one definition: `parse_settings` reads a configuration by it, Kong's schema and `docs/configuration.md` are
-made from it. There is no field here that does nothing. Names and units follow Kong's own plugins: times are whole
-milliseconds, sizes are bytes.
+This is the one definition: `parse_settings` reads a configuration by it, Kong's schema, the JSON Schema and
+`docs/configuration.md` are made from it (`make generated`). There is no field here that does nothing. Names and units
+follow Kong's own plugins: timeouts are whole milliseconds, lifetimes of what is stored whole seconds, sizes bytes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from kong_federation.limits import Limits
+from kong_federation.settings.checks import Check, OnlyOneOf
 
 _DAY = 86_400_000
 _MOST = 2**31 - 2
@@ -39,7 +40,7 @@ OWN_HEADERS = ("accept", "accept-encoding", "content-encoding", "content-length"
 class SupergraphSettings:
     """Where the supergraph comes from; exactly one of `sdl` and `path`."""
 
-    ONLY_ONE_OF: ClassVar[tuple[str, ...]] = ("sdl", "path")
+    CHECKS: ClassVar[tuple[Check, ...]] = (OnlyOneOf(("sdl", "path")),)
 
     sdl: str | None = field(
         default=None,

@@ -9,7 +9,8 @@ from typing import Any
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.base import PathSegment
 from kong_federation.errors.codes import CONFIGURATION_INVALID
-from kong_federation.settings.fields import Field, fields_of, only_one_of
+from kong_federation.settings.checks import checks_of, is_kept
+from kong_federation.settings.fields import Field, fields_of
 from kong_federation.settings.model import Settings
 
 # Kong adds these to a plugin's configuration when it starts an instance.
@@ -56,9 +57,9 @@ def _record(record: type, value: Any, path: _Path, findings: list[FederationErro
         declared.name: _value(declared, given.get(declared.name, _ABSENT), (*path, declared.name), findings)
         for declared in known
     }
-    alternatives = only_one_of(record)
-    if alternatives and sum(name in given for name in alternatives) != 1:
-        _wrong(findings, path, f"needs exactly one of {', '.join(alternatives)}")
+    for check in checks_of(record):
+        if not is_kept(check, given):
+            _wrong(findings, path, check.text)
     return record(**values) if len(findings) == before else None
 
 
@@ -83,9 +84,13 @@ def _value(declared: Field, value: Any, path: _Path, findings: list[FederationEr
 
 def _array(declared: Field, value: Any, path: _Path, findings: list[FederationError]) -> Any:
     if value == {}:
-        return ()
+        value = ()
     if not isinstance(value, list | tuple):
         return _wrong_type(findings, path, "an array", value)
+    fewest, most = declared.rules.get("len_min", 0), declared.rules.get("len_max", len(value))
+    if not fewest <= len(value) <= most:
+        bound = f"at least {fewest}" if len(value) < fewest else f"at most {most}"
+        return _wrong(findings, path, f"must have {bound} elements, not {len(value)}")
     if declared.record is not None:
         return tuple(_record(declared.record, item, (*path, index), findings) for index, item in enumerate(value))
     return tuple(_string(declared, item, (*path, index), findings) for index, item in enumerate(value))
@@ -117,11 +122,10 @@ def _string(declared: Field, value: Any, path: _Path, findings: list[FederationE
     rules = declared.rules
     if not isinstance(value, str):
         return _wrong_type(findings, path, "a string", value)
-    if not value:
+    if not value and (declared.is_array or rules.get("len_min", 1)):
         return _wrong(findings, path, "must not be empty")
-    longest = rules.get("len_max")
-    if longest is not None and len(value) > longest:
-        return _wrong(findings, path, f"must have at most {longest} characters, not {len(value)}")
+    if not declared.is_array and (problem := _length(value, rules)) is not None:
+        return _wrong(findings, path, problem)
     one_of = rules.get("one_of")
     if one_of is not None and value not in one_of:
         return _wrong(findings, path, f"must be one of {', '.join(one_of)}")
@@ -130,6 +134,15 @@ def _string(declared: Field, value: Any, path: _Path, findings: list[FederationE
     if "match" in rules and re.search(rules["match"].replace("$", r"\Z"), value) is None:
         return _wrong(findings, path, rules["err"])
     return value
+
+
+def _length(value: str, rules: Mapping[str, Any]) -> str | None:
+    """What is wrong with a string's length, which Kong counts in bytes."""
+    length = len(value.encode("utf-8", "surrogatepass"))
+    shortest, longest = rules.get("len_min", 0), rules.get("len_max", length)
+    if length < shortest:
+        return f"must have at least {shortest} bytes, not {length}"
+    return f"must have at most {longest} bytes, not {length}" if length > longest else None
 
 
 def _names_are_unique(settings: Settings, findings: list[FederationError]) -> None:

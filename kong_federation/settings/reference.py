@@ -1,14 +1,11 @@
-"""
-The settings as a page of the documentation.
-
-    python -m kong_federation.settings.reference > docs/configuration.md
-"""
+"""The settings as a page of the documentation, docs/configuration.md."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kong_federation.settings.fields import Field, fields_of, only_one_of
+from kong_federation.settings.checks import checks_of
+from kong_federation.settings.fields import Field, fields_of
 from kong_federation.settings.model import Settings
 
 _INTRODUCTION = """\
@@ -16,9 +13,12 @@ _INTRODUCTION = """\
 
 What may stand under `config` of the plugin `graphql-federation`. Kong checks it by the same definition this page is
 printed from (`kong_federation/settings/model.py`), and the plugin reports everything that is wrong at once.
+`kong-federation schema` prints the definition for other readers: as a JSON Schema (kept as
+[configuration.schema.json](configuration.schema.json), for editors and pipelines), in Kong's schema language as JSON or
+as Lua (kept as [schema.lua](../docker/kong/plugins/graphql-federation/schema.lua), for control planes without Python).
 
-Times are whole milliseconds and sizes are bytes, as in Kong's own plugins. A field marked *vault* may be a reference
-such as `{vault://env/name}`.
+Timeouts are whole milliseconds, lifetimes of what is stored whole seconds, and sizes are bytes, as in Kong's own
+plugins. A field marked *vault* may be a reference such as `{vault://env/name}`.
 
 Trace context and request ids (`traceparent`, `tracestate`, `baggage`, the `b3` family, `x-request-id`,
 `x-kong-request-id`, `x-correlation-id`, `x-datadog-*`) always travel to subgraphs; headers of one connection never do.
@@ -35,9 +35,8 @@ def _section(path: str, record: type) -> Iterator[str]:
     yield ""
     yield f"{(record.__doc__ or '').strip()}"
     yield ""
-    alternatives = only_one_of(record)
-    if alternatives:
-        yield f"Exactly one of {' and '.join(f'`{name}`' for name in alternatives)} is needed."
+    for check in checks_of(record):
+        yield f"The record {check.text}."
         yield ""
     yield "| field | type | default | about |"
     yield "|---|---|---|---|"
@@ -58,9 +57,19 @@ def _type(declared: Field) -> str:
         text += f", {lowest} to {highest} {rules['unit']}"
     if "one_of" in rules:
         text += f", one of {', '.join(f'`{value}`' for value in rules['one_of'])}"
+    if "len_min" in rules or "len_max" in rules:
+        text += f", {_length(declared)}"
     if rules.get("referenceable"):
         text += ", *vault*"
     return text
+
+
+def _length(declared: Field) -> str:
+    things = "elements" if declared.is_array else "bytes"
+    shortest, longest = declared.rules.get("len_min"), declared.rules.get("len_max")
+    if shortest is None:
+        return f"at most {longest} {things}"
+    return f"at least {shortest} {things}" if longest is None else f"{shortest} to {longest} {things}"
 
 
 def _default(declared: Field) -> str:
@@ -77,7 +86,3 @@ def _default(declared: Field) -> str:
             return ", ".join(f"`{value}`" for value in values) or "none"
         case value:
             return f"`{value}`"
-
-
-if __name__ == "__main__":
-    print(reference(), end="")  # noqa: T201 - this is what it is for

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_documentation_is_the_catalogue() -> None:
-    """python -m kong_federation.errors.reference > docs/errors.md"""
+    """make generated"""
     assert (ROOT / "docs" / "errors.md").read_text() == page()
 
 

@@ -7,8 +7,8 @@ from kong_federation.settings import parse_settings
 
 # What Kong 3.9's MetaSchema knows, of the attributes used here.
 ATTRIBUTES = {
-    "type", "required", "default", "fields", "elements", "description", "between", "one_of", "not_one_of", "match",
-    "err", "len_max", "referenceable", "entity_checks",
+    "type", "required", "default", "fields", "elements", "description", "between", "one_of", "match", "match_none",
+    "err", "len_min", "len_max", "referenceable", "encrypted", "entity_checks",
 }  # fmt: skip
 
 

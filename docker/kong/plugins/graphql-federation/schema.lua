@@ -1,0 +1,535 @@
+-- The schema of Kong's plugin graphql-federation, version 0.1.0.
+-- Printed by `kong-federation schema --format lua`; not to be edited.
+
+return {
+  name = "graphql-federation",
+  fields = {
+    {
+      protocols = {
+        type = "set",
+        required = true,
+        default = { "http", "https" },
+        elements = { type = "string", one_of = { "http", "https" } },
+      },
+    },
+    {
+      config = {
+        type = "record",
+        required = true,
+        fields = {
+          {
+            supergraph = {
+              type = "record",
+              fields = {
+                {
+                  sdl = {
+                    type = "string",
+                    len_max = 16777216,
+                    referenceable = true,
+                    description = "The supergraph itself, as composed.",
+                  },
+                },
+                {
+                  path = {
+                    type = "string",
+                    len_max = 4096,
+                    description = "A file on the Kong node that holds the supergraph; it may be replaced at any time. Best an absolute path: others are relative to where the plugin server was started.",
+                  },
+                },
+                {
+                  poll_interval = {
+                    type = "integer",
+                    between = { 0, 86400000 },
+                    description = "How often the file is looked at; 0: only at the start. In milliseconds.",
+                    default = 10000,
+                  },
+                },
+              },
+              entity_checks = { { only_one_of = { "sdl", "path" } } },
+              description = "Where the supergraph comes from.",
+              required = true,
+            },
+          },
+          {
+            subgraph_defaults = {
+              type = "record",
+              fields = {
+                {
+                  connect_timeout = {
+                    type = "integer",
+                    between = { 1, 55000 },
+                    description = "Time in which a connection to a subgraph must be made. In milliseconds.",
+                    default = 5000,
+                  },
+                },
+                {
+                  read_timeout = {
+                    type = "integer",
+                    between = { 1, 55000 },
+                    description = "Time in which a subgraph's whole answer must have arrived, connecting included. In milliseconds.",
+                    default = 30000,
+                  },
+                },
+                {
+                  headers = {
+                    type = "record",
+                    fields = {
+                      {
+                        request = {
+                          type = "array",
+                          elements = {
+                            type = "record",
+                            fields = {
+                              {
+                                op = {
+                                  type = "string",
+                                  one_of = { "propagate" },
+                                  description = "What is done: `propagate` sends the client's header on, if there is one.",
+                                  required = true,
+                                },
+                              },
+                              {
+                                named = {
+                                  type = "string",
+                                  match = "^[A-Za-z0-9_-]+$",
+                                  err = "must be a header name",
+                                  match_none = {
+                                    {
+                                      pattern = "^[Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn]$",
+                                      err = "must not be connection",
+                                    },
+                                    {
+                                      pattern = "^[Kk][Ee][Ee][Pp][-][Aa][Ll][Ii][Vv][Ee]$",
+                                      err = "must not be keep-alive",
+                                    },
+                                    {
+                                      pattern = "^[Pp][Rr][Oo][Xx][Yy][-][Aa][Uu][Tt][Hh][Ee][Nn][Tt][Ii][Cc][Aa][Tt][Ee]$",
+                                      err = "must not be proxy-authenticate",
+                                    },
+                                    {
+                                      pattern = "^[Pp][Rr][Oo][Xx][Yy][-][Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]$",
+                                      err = "must not be proxy-authorization",
+                                    },
+                                    {
+                                      pattern = "^[Pp][Rr][Oo][Xx][Yy][-][Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn]$",
+                                      err = "must not be proxy-connection",
+                                    },
+                                    { pattern = "^[Tt][Ee]$", err = "must not be te" },
+                                    {
+                                      pattern = "^[Tt][Rr][Aa][Ii][Ll][Ee][Rr]$",
+                                      err = "must not be trailer",
+                                    },
+                                    {
+                                      pattern = "^[Tt][Rr][Aa][Nn][Ss][Ff][Ee][Rr][-][Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]$",
+                                      err = "must not be transfer-encoding",
+                                    },
+                                    {
+                                      pattern = "^[Uu][Pp][Gg][Rr][Aa][Dd][Ee]$",
+                                      err = "must not be upgrade",
+                                    },
+                                    {
+                                      pattern = "^[Aa][Cc][Cc][Ee][Pp][Tt]$",
+                                      err = "must not be accept",
+                                    },
+                                    {
+                                      pattern = "^[Aa][Cc][Cc][Ee][Pp][Tt][-][Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]$",
+                                      err = "must not be accept-encoding",
+                                    },
+                                    {
+                                      pattern = "^[Cc][Oo][Nn][Tt][Ee][Nn][Tt][-][Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]$",
+                                      err = "must not be content-encoding",
+                                    },
+                                    {
+                                      pattern = "^[Cc][Oo][Nn][Tt][Ee][Nn][Tt][-][Ll][Ee][Nn][Gg][Tt][Hh]$",
+                                      err = "must not be content-length",
+                                    },
+                                    {
+                                      pattern = "^[Cc][Oo][Nn][Tt][Ee][Nn][Tt][-][Tt][Yy][Pp][Ee]$",
+                                      err = "must not be content-type",
+                                    },
+                                    {
+                                      pattern = "^[Ee][Xx][Pp][Ee][Cc][Tt]$",
+                                      err = "must not be expect",
+                                    },
+                                    { pattern = "^[Hh][Oo][Ss][Tt]$", err = "must not be host" },
+                                  },
+                                  description = "Name of the header, in any case. Headers that belong to one connection or describe the body cannot be propagated.",
+                                  required = true,
+                                },
+                              },
+                            },
+                          },
+                          description = "Rules for the client's headers on their way to subgraphs. Without a rule only trace context and request ids are sent on.",
+                          default = {},
+                        },
+                      },
+                    },
+                    description = "Which headers travel between clients and subgraphs.",
+                    required = true,
+                  },
+                },
+              },
+              description = "What holds for every subgraph.",
+              required = true,
+            },
+          },
+          {
+            subgraphs = {
+              type = "array",
+              elements = {
+                type = "record",
+                fields = {
+                  {
+                    name = {
+                      type = "string",
+                      len_max = 256,
+                      description = "The subgraph's name, as in the supergraph.",
+                      required = true,
+                    },
+                  },
+                  {
+                    url = {
+                      type = "string",
+                      len_max = 4096,
+                      match = "^https?://",
+                      err = "must be an http or https URL",
+                      referenceable = true,
+                      description = "Where the subgraph is; absent: the address in the supergraph.",
+                    },
+                  },
+                  {
+                    read_timeout = {
+                      type = "integer",
+                      between = { 1, 55000 },
+                      description = "As in `subgraph_defaults`; absent: the default. In milliseconds.",
+                    },
+                  },
+                  {
+                    headers = {
+                      type = "record",
+                      fields = {
+                        {
+                          request = {
+                            type = "array",
+                            elements = {
+                              type = "record",
+                              fields = {
+                                {
+                                  op = {
+                                    type = "string",
+                                    one_of = { "propagate" },
+                                    description = "What is done: `propagate` sends the client's header on, if there is one.",
+                                    required = true,
+                                  },
+                                },
+                                {
+                                  named = {
+                                    type = "string",
+                                    match = "^[A-Za-z0-9_-]+$",
+                                    err = "must be a header name",
+                                    match_none = {
+                                      {
+                                        pattern = "^[Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn]$",
+                                        err = "must not be connection",
+                                      },
+                                      {
+                                        pattern = "^[Kk][Ee][Ee][Pp][-][Aa][Ll][Ii][Vv][Ee]$",
+                                        err = "must not be keep-alive",
+                                      },
+                                      {
+                                        pattern = "^[Pp][Rr][Oo][Xx][Yy][-][Aa][Uu][Tt][Hh][Ee][Nn][Tt][Ii][Cc][Aa][Tt][Ee]$",
+                                        err = "must not be proxy-authenticate",
+                                      },
+                                      {
+                                        pattern = "^[Pp][Rr][Oo][Xx][Yy][-][Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]$",
+                                        err = "must not be proxy-authorization",
+                                      },
+                                      {
+                                        pattern = "^[Pp][Rr][Oo][Xx][Yy][-][Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn]$",
+                                        err = "must not be proxy-connection",
+                                      },
+                                      { pattern = "^[Tt][Ee]$", err = "must not be te" },
+                                      {
+                                        pattern = "^[Tt][Rr][Aa][Ii][Ll][Ee][Rr]$",
+                                        err = "must not be trailer",
+                                      },
+                                      {
+                                        pattern = "^[Tt][Rr][Aa][Nn][Ss][Ff][Ee][Rr][-][Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]$",
+                                        err = "must not be transfer-encoding",
+                                      },
+                                      {
+                                        pattern = "^[Uu][Pp][Gg][Rr][Aa][Dd][Ee]$",
+                                        err = "must not be upgrade",
+                                      },
+                                      {
+                                        pattern = "^[Aa][Cc][Cc][Ee][Pp][Tt]$",
+                                        err = "must not be accept",
+                                      },
+                                      {
+                                        pattern = "^[Aa][Cc][Cc][Ee][Pp][Tt][-][Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]$",
+                                        err = "must not be accept-encoding",
+                                      },
+                                      {
+                                        pattern = "^[Cc][Oo][Nn][Tt][Ee][Nn][Tt][-][Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]$",
+                                        err = "must not be content-encoding",
+                                      },
+                                      {
+                                        pattern = "^[Cc][Oo][Nn][Tt][Ee][Nn][Tt][-][Ll][Ee][Nn][Gg][Tt][Hh]$",
+                                        err = "must not be content-length",
+                                      },
+                                      {
+                                        pattern = "^[Cc][Oo][Nn][Tt][Ee][Nn][Tt][-][Tt][Yy][Pp][Ee]$",
+                                        err = "must not be content-type",
+                                      },
+                                      {
+                                        pattern = "^[Ee][Xx][Pp][Ee][Cc][Tt]$",
+                                        err = "must not be expect",
+                                      },
+                                      { pattern = "^[Hh][Oo][Ss][Tt]$", err = "must not be host" },
+                                    },
+                                    description = "Name of the header, in any case. Headers that belong to one connection or describe the body cannot be propagated.",
+                                    required = true,
+                                  },
+                                },
+                              },
+                            },
+                            description = "Rules for the client's headers on their way to subgraphs. Without a rule only trace context and request ids are sent on.",
+                            default = {},
+                          },
+                        },
+                      },
+                      description = "Rules that hold in addition to those of the defaults.",
+                      required = true,
+                    },
+                  },
+                },
+              },
+              description = "What holds for single subgraphs; those that are not named have the defaults.",
+              default = {},
+            },
+          },
+          {
+            operations = {
+              type = "record",
+              fields = {
+                {
+                  introspection = {
+                    type = "boolean",
+                    description = "Whether `__schema` and `__type` are answered. They show the whole schema.",
+                    default = false,
+                  },
+                },
+                {
+                  get = {
+                    type = "boolean",
+                    description = "Whether queries may be sent with GET.",
+                    default = true,
+                  },
+                },
+                {
+                  mutations = { type = "boolean", description = "Whether mutations are run.", default = true },
+                },
+              },
+              description = "Which operations are run.",
+              required = true,
+            },
+          },
+          {
+            override_labels = {
+              type = "array",
+              elements = {
+                type = "record",
+                fields = {
+                  {
+                    label = {
+                      type = "string",
+                      len_max = 256,
+                      description = "The label, as in the supergraph. A label `percent(N)` is on for that share of clients without being named here.",
+                      required = true,
+                    },
+                  },
+                  {
+                    enabled = {
+                      type = "boolean",
+                      description = "Whether it is on for every request.",
+                      default = false,
+                    },
+                  },
+                  {
+                    percent = {
+                      type = "number",
+                      between = { 0, 100 },
+                      description = "The share of clients it is on for; absent: what a label `percent(N)` says, otherwise none. In percent.",
+                    },
+                  },
+                  {
+                    header = {
+                      type = "string",
+                      match = "^[A-Za-z0-9_-]+$",
+                      err = "must be a header name",
+                      description = "A request header that switches it on, whatever the share, by any value but an empty one, `0`, `false`, `no` and `off`. Whoever may send it chooses for themselves.",
+                    },
+                  },
+                },
+              },
+              description = "When labels of progressive `@override`s are on. Those that are not named are off, but for `percent(N)`.",
+              default = {},
+            },
+          },
+          {
+            override_stickiness = {
+              type = "string",
+              one_of = { "consumer", "client", "none" },
+              description = "By what a client is known, so that it stays on its side of a share. `consumer`: what Kong's authentication plugins say in headers (X-Consumer-Id, X-Consumer-Custom-Id, X-Credential-Identifier), without them as `client`. `client`: the first address of X-Forwarded-For, or X-Real-IP, without them as `none`. `none`: each request is a new client.",
+              default = "consumer",
+            },
+          },
+          {
+            limits = {
+              type = "record",
+              fields = {
+                {
+                  max_body_size = {
+                    type = "integer",
+                    between = { 1, 2147483646 },
+                    description = "Largest body (or query string) of a client's request. Answers floods of memory. In bytes.",
+                    default = 2000000,
+                  },
+                },
+                {
+                  max_tokens = {
+                    type = "integer",
+                    between = { 1, 1000000 },
+                    description = "Most lexical tokens of a document. Answers documents that are long to parse and to validate. In tokens.",
+                    default = 15000,
+                  },
+                },
+                {
+                  max_recursion = {
+                    type = "integer",
+                    between = { 1, 1000 },
+                    description = "Deepest nesting of brackets of any kind in a document, counted before it is parsed. Answers documents that exhaust a recursive parser's stack. In levels.",
+                    default = 500,
+                  },
+                },
+                {
+                  max_depth = {
+                    type = "integer",
+                    between = { 1, 1000 },
+                    description = "Deepest nesting of fields in an operation, fragments included. Answers queries that follow cyclic relations; not limited if absent. In fields.",
+                  },
+                },
+                {
+                  max_aliases = {
+                    type = "integer",
+                    between = { 0, 2147483646 },
+                    description = "Most aliased fields in an operation, fragments counted as often as they are spread. Answers one field asked for thousands of times under other names. In fields.",
+                    default = 50,
+                  },
+                },
+                {
+                  max_root_fields = {
+                    type = "integer",
+                    between = { 1, 2147483646 },
+                    description = "Most fields at the root of an operation, fragments counted as often as they are spread. Answers batches of attempts, such as guesses of a password, in one request. In fields.",
+                    default = 20,
+                  },
+                },
+                {
+                  max_directives = {
+                    type = "integer",
+                    between = { 0, 2147483646 },
+                    description = "Most directives in an operation, fragments counted as often as they are spread. Answers directives repeated to make validation and planning slow. In directives.",
+                    default = 50,
+                  },
+                },
+                {
+                  max_response_size = {
+                    type = "integer",
+                    between = { 1, 2147483646 },
+                    description = "Largest answer of one subgraph request, decompressed. Answers a subgraph that floods the gateway's memory. In bytes.",
+                    default = 33554432,
+                  },
+                },
+                {
+                  deadline = {
+                    type = "integer",
+                    between = { 1, 55000 },
+                    description = "Time in which every request is answered, if need be with an error. Kong itself gives up after 60 seconds. In milliseconds.",
+                    default = 30000,
+                  },
+                },
+              },
+              description = "What one request may spend.",
+              required = true,
+            },
+          },
+          {
+            planning = {
+              type = "record",
+              fields = {
+                {
+                  cache_max_bytes = {
+                    type = "integer",
+                    between = { 0, 1099511627776 },
+                    description = "Memory that plans may hold, per worker process and graph (estimated). In bytes.",
+                    default = 134217728,
+                  },
+                },
+                {
+                  cache_max_entries = {
+                    type = "integer",
+                    between = { 0, 2147483646 },
+                    description = "Most plans that are held, per worker process and graph. In plans.",
+                    default = 4096,
+                  },
+                },
+                {
+                  timeout = {
+                    type = "integer",
+                    between = { 1, 55000 },
+                    description = "Time in which one operation must be parsed, validated and planned. In milliseconds.",
+                    default = 2000,
+                  },
+                },
+              },
+              description = "What planning may cost, and how plans are kept.",
+              required = true,
+            },
+          },
+          {
+            security = {
+              type = "record",
+              fields = {
+                {
+                  csrf = {
+                    type = "boolean",
+                    description = "Whether requests that a browser sends for a foreign page without asking first (no preflight) are refused.",
+                    default = true,
+                  },
+                },
+                {
+                  csrf_headers = {
+                    type = "array",
+                    elements = { type = "string", match = "^[A-Za-z0-9_-]+$", err = "must be a header name" },
+                    description = "Any of these headers, not empty, shows that the browser asked first.",
+                    default = { "x-apollo-operation-name", "apollo-require-preflight" },
+                  },
+                },
+                {
+                  mask_errors = {
+                    type = "boolean",
+                    description = "Whether texts and extensions of subgraphs' errors are kept from clients.",
+                    default = true,
+                  },
+                },
+              },
+              description = "What is refused and what is hidden.",
+              required = true,
+            },
+          },
+        },
+      },
+    },
+  },
+}
