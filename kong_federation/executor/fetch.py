@@ -24,7 +24,7 @@ from kong_federation.executor.exact import write_json
 from kong_federation.executor.merge import copy, merge, spread
 from kong_federation.executor.paths import Walk, compile_walk
 from kong_federation.executor.run import Outcome, Run
-from kong_federation.plan.nodes import Fetch, Introspect
+from kong_federation.plan.nodes import Fetch, Introspect, OperationKind
 from kong_federation.transport import SubgraphRequest
 
 PROTOCOL_HEADERS = (
@@ -182,7 +182,8 @@ async def _exchange(fetch: Fetch, body: bytes, context: ExecutionContext) -> Ans
         if timeout <= 0:
             raise FederationError(SUBREQUEST_TIMEOUT, "No time was left for the request.")
     headers = PROTOCOL_HEADERS + target.headers
-    request = SubgraphRequest(fetch.subgraph, target.url, headers, body, timeout)
+    safe = fetch.kind is OperationKind.QUERY
+    request = SubgraphRequest(fetch.subgraph, target.url, headers, body, timeout, safe=safe)
     return read_answer(await context.transport.send(request), exact=fetch.exact)
 
 

@@ -6,56 +6,90 @@ Transport knows bytes, not GraphQL.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Awaitable
+from typing import Protocol, TypeAlias
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
 class SubgraphRequest:
     """
-    One HTTP POST to one subgraph.
+    One HTTP POST to one subgraph; never changed after it was made.
+
+    A plain class with slots: one is made for every call, and a frozen dataclass takes four times as long to make.
 
     Args:
         subgraph: The subgraph's name, for errors and statistics.
         url: Absolute URL.
-        headers: Names in lower case; values as latin-1 text, so that any byte survives.
+        headers: Names in lower case; values as latin-1 text, so that any byte survives. Requests that are to have the
+            same headers best share one tuple, because it is encoded once.
         body: JSON.
         timeout: Seconds for the whole exchange, connecting included.
+        safe: Whether the request changes nothing at the subgraph (it is a query). Only such a request may be sent again
+            when nobody knows whether it arrived, and only such a one may share the answer to an identical one that is
+            under way.
     """
 
-    subgraph: str
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    timeout: float
+    __slots__ = ("body", "headers", "safe", "subgraph", "timeout", "url")
+
+    def __init__(
+        self, subgraph: str, url: str, headers: Headers, body: bytes, timeout: float, *, safe: bool = False
+    ) -> None:
+        self.subgraph = subgraph
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.timeout = timeout
+        self.safe = safe
+
+    def __repr__(self) -> str:
+        return f"<SubgraphRequest to {self.subgraph}: {len(self.body)} bytes>"
 
 
-@dataclass(frozen=True, slots=True)
 class SubgraphResponse:
     """
-    The answer, decompressed.
+    The answer, decompressed. It may be shared by several requests, so nobody changes it.
 
     Args:
         status: HTTP status.
-        headers: Names in lower case, in the order received.
+        headers: In the order received; raw ones are read when somebody asks for them, which most callers never do.
         body: At most as many bytes as the transport was told to accept.
     """
 
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
+    __slots__ = ("_headers", "body", "status")
+
+    def __init__(self, status: int, headers: Headers | RawHeaders, body: bytes) -> None:
+        self.status = status
+        self.body = body
+        self._headers = headers
+
+    @property
+    def headers(self) -> Headers:
+        """Names in lower case and values as latin-1 text, in the order received."""
+        headers = self._headers
+        if isinstance(headers, list):
+            headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers)
+            self._headers = headers
+        return headers
+
+    def __repr__(self) -> str:
+        return f"<SubgraphResponse {self.status}: {len(self.body)} bytes>"
 
 
 class Transport(Protocol):
     """Carries requests to subgraphs."""
 
-    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+    def send(self, request: SubgraphRequest) -> Awaitable[SubgraphResponse]:
         """
         Send one request and read its whole answer, whatever its status.
 
+        The request is under way when this returns. What is returned may be awaited by several, and cancelling it gives
+        the request up.
+
         Raises:
-            FederationError: SUBREQUEST_HTTP_ERROR (not reached, broken off),
-                SUBREQUEST_TIMEOUT or SUBREQUEST_TOO_LARGE.
+            FederationError: Of awaiting: SUBREQUEST_HTTP_ERROR (not reached, broken off), SUBREQUEST_TIMEOUT or
+                SUBREQUEST_TOO_LARGE.
         """
         ...
 

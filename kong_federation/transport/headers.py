@@ -40,11 +40,6 @@ def outgoing(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name, value if value.isascii() else _decoded(value)) for name, value in headers if name not in _OWN]
 
 
-def incoming(raw: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
-    """Turn an answer's headers into names in lower case and values as latin-1 text."""
-    return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw)
-
-
 def _decoded(value: str) -> str:
     try:
         return value.encode("latin-1").decode()

@@ -19,7 +19,7 @@ import aiohttp
 
 from kong_federation.transport.base import SubgraphRequest, SubgraphResponse
 from kong_federation.transport.errors import FOREIGN, too_large, translate, unusable
-from kong_federation.transport.headers import incoming, outgoing
+from kong_federation.transport.headers import outgoing
 
 # Bytes. Line and header sizes accepted in an answer; the library's own 8 KB is less than some cookies and traces have.
 MAX_HEADER_SIZE: Final = 32 * 1024
@@ -56,8 +56,11 @@ class HttpTransport:
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
-    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        """Send one request and read its whole answer."""
+    def send(self, request: SubgraphRequest) -> asyncio.Future[SubgraphResponse]:
+        """Send one request; the future has its whole answer."""
+        return asyncio.ensure_future(self._exchange(request))
+
+    async def _exchange(self, request: SubgraphRequest) -> SubgraphResponse:
         if self._closed:
             raise unusable(request)
         session = self._session or self._open()
@@ -73,7 +76,7 @@ class HttpTransport:
                 ) as response,
             ):
                 content = await self._read(request, response)
-                return SubgraphResponse(response.status, incoming(response.raw_headers), content)
+                return SubgraphResponse(response.status, list(response.raw_headers), content)
         except FOREIGN as error:
             # Without the cause: its text may hold the URL with its credentials.
             raise translate(error, request) from None

@@ -26,9 +26,12 @@ class MemoryTransport:
         self.closed = False
         self._handlers = handlers
 
-    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+    def send(self, request: SubgraphRequest) -> asyncio.Future[SubgraphResponse]:
         """Record the request and let its handler answer, within the request's time."""
         self.requests.append(request)
+        return asyncio.ensure_future(self._answer(request))
+
+    async def _answer(self, request: SubgraphRequest) -> SubgraphResponse:
         handler = self._handlers.get(request.url)
         if handler is None:
             raise FederationError(SUBREQUEST_HTTP_ERROR, f"Nobody answers at {request.url}.")

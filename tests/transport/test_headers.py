@@ -1,4 +1,4 @@
-from kong_federation.transport.headers import incoming, outgoing
+from kong_federation.transport.headers import outgoing
 
 
 def test_bytes_that_are_utf8_survive():
@@ -14,7 +14,3 @@ def test_other_bytes_come_out_as_utf8():
 def test_headers_of_one_connection_stay_behind():
     kept = [("a", "1"), ("host", "shop")]
     assert outgoing([("connection", "x"), ("te", "trailers"), *kept, ("accept-encoding", "br")]) == kept
-
-
-def test_incoming():
-    assert incoming([(b"X-A", b"\xe9")]) == (("x-a", "é"),)

@@ -280,7 +280,7 @@ async def test_a_cancelled_request_gives_its_connection_up(transport):
         await asyncio.sleep(60)
 
     async with serving(stall) as server:
-        task = asyncio.create_task(transport.send(request(server.url)))
+        task = transport.send(request(server.url))
         await started.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
