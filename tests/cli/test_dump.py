@@ -2,6 +2,8 @@ import json
 import subprocess
 import sys
 
+from kong_federation.cli.__main__ import main
+
 HEAVY = {"graphql", "aiohttp", "uvloop", "orjson", "asyncio", "kong_federation.planner", "kong_federation.executor"}
 
 PROGRAM = f"""
@@ -22,3 +24,17 @@ def test_dump_says_what_kong_asks_and_imports_next_to_nothing() -> None:
     assert (plugin["Name"], plugin["Priority"], plugin["Phases"]) == ("graphql-federation", 5, ["access"])
     assert plugin["Schema"]["name"] == "graphql-federation"
     assert done.stderr.strip() == "[]"
+
+
+def test_a_file_is_written_whole_and_readable_for_kongs_user(tmp_path) -> None:
+    path = tmp_path / "dump.json"
+    path.write_text("an older one")
+    assert main(["dump", "--output", str(path)]) == 0
+    assert json.loads(path.read_text())["Plugins"][0]["Name"] == "graphql-federation"
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert [found.name for found in tmp_path.iterdir()] == ["dump.json"]
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path, capsys) -> None:
+    assert main(["dump", "--output", str(tmp_path / "no" / "dump.json")]) == 1
+    assert "No such file or directory" in capsys.readouterr().err
