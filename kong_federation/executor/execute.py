@@ -17,7 +17,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from kong_federation.errors import FederationError
+from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import UNSUPPORTED_OPERATION
 from kong_federation.executor.context import ExecutionContext, JsonObject, Result
 from kong_federation.executor.explain import explain
@@ -39,6 +39,8 @@ from kong_federation.plan.nodes import (
     Subscription,
 )
 
+_DEFERRED = "Deferred fragments (@defer) are"
+
 Step: TypeAlias = Callable[[Run], Coroutine[Any, Any, None]]
 
 
@@ -51,15 +53,20 @@ class Executable:
     step: Step | None
     projection: Projection
     origins: Origins
+    deferring: frozenset[str] = frozenset()
 
     def coerce(self, raw_variables: Mapping[str, Any] | None) -> JsonObject:
         """
         Coerce the client's variables to the operation's types.
 
         Raises:
-            FederationErrors: VALIDATION_INVALID_TYPE_VARIABLE for every value that does not fit.
+            FederationErrors: VALIDATION_INVALID_TYPE_VARIABLE for every value that does not fit, or
+                UNSUPPORTED_OPERATION where a variable switches `@defer` on.
         """
-        return self.variables(raw_variables)
+        values = self.variables(raw_variables)
+        if any(values.get(name) is True for name in self.deferring):
+            raise FederationErrors((_unsupported(_DEFERRED),))
+        return values
 
     async def execute(self, variables: JsonObject, context: ExecutionContext) -> Result:
         """
@@ -85,13 +92,26 @@ def prepare(plan: QueryPlan) -> Executable:
     Decide everything about a plan that does not depend on the request.
 
     Raises:
-        FederationError: UNSUPPORTED_OPERATION for subscriptions and `@defer`.
+        FederationError: UNSUPPORTED_OPERATION for subscriptions, and for `@defer` that no variable can switch off.
     """
     if plan.kind is OperationKind.SUBSCRIPTION:
         raise _unsupported("Subscriptions are")
+    node, deferring = _at_once(plan.node)
     sources: list[Fetch | Introspect] = []
-    step = None if plan.node is None else _compile_node(plan.node, sources)
-    return Executable(plan, compile_variables(plan), step, compile_projection(plan.output), Origins(tuple(sources)))
+    step = None if node is None else _compile_node(node, sources)
+    return Executable(
+        plan, compile_variables(plan), step, compile_projection(plan.output), Origins(tuple(sources)), deferring
+    )
+
+
+def _at_once(node: Node | None) -> tuple[Node | None, frozenset[str]]:
+    """What answers an operation in one part, and the variables that would have it answered in several."""
+    if not isinstance(node, Defer):
+        return node, frozenset()
+    variables = [part.variable for part in node.deferred]
+    if None in variables:
+        raise _unsupported(_DEFERRED)
+    return node.otherwise, frozenset(filter(None, variables))
 
 
 def _compile_node(node: Node, sources: list[Fetch | Introspect]) -> Step:
@@ -111,7 +131,7 @@ def _compile_node(node: Node, sources: list[Fetch | Introspect]) -> Step:
         case Subscription():
             raise _unsupported("Subscriptions are")
         case Defer():
-            raise _unsupported("The directive @defer is")
+            raise _unsupported(_DEFERRED)
 
 
 def _compile_sequence(steps: tuple[Step, ...]) -> Step:

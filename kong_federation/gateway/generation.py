@@ -222,7 +222,8 @@ def _introspects(node: Node | None) -> bool:
         case Condition():
             return _introspects(node.when_true) or _introspects(node.when_false)
         case Defer():
-            return _introspects(node.primary) or any(_introspects(part.node) for part in node.deferred)
+            # Introspection is never deferred.
+            return _introspects(node.primary)
         case Subscription():
             return _introspects(node.rest)
         case _:

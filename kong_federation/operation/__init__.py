@@ -2,6 +2,7 @@
 
 from kong_federation.operation.collect import variables_in
 from kong_federation.operation.conditions import ALWAYS, NO_CONDITION, Conjunction, When, either, union, variables_of
+from kong_federation.operation.deferrals import AT_ONCE, Deferral, Deferrals
 from kong_federation.operation.document import (
     Operation,
     check_document,
@@ -14,8 +15,11 @@ from kong_federation.operation.shape import Shape, Want
 
 __all__ = [
     "ALWAYS",
+    "AT_ONCE",
     "NO_CONDITION",
     "Conjunction",
+    "Deferral",
+    "Deferrals",
     "Operation",
     "Shape",
     "Want",

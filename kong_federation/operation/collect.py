@@ -9,6 +9,7 @@ ways for one type gives one shape, so a fragment that is spread in many places i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 from graphql import (
     BooleanValueNode,
@@ -24,11 +25,16 @@ from graphql import (
 
 from kong_federation.limits import Budget
 from kong_federation.operation.conditions import NO_CONDITION, Conjunction, conjoin, either
+from kong_federation.operation.deferrals import AT_ONCE, Deferral, Deferrals, below, common, read_deferral
 from kong_federation.operation.shape import Shape, Want
 from kong_federation.selection import arguments_text
 from kong_federation.supergraph import Catalog, named_type
 
-_Part = tuple[SelectionSetNode, Conjunction]
+# Under which circumstances something is selected.
+_Around: TypeAlias = tuple[Conjunction, Deferrals]
+_Part: TypeAlias = tuple[SelectionSetNode, _Around]
+
+ALL_AROUND: _Around = (NO_CONDITION, AT_ONCE)
 
 _INTROSPECTION = {"__schema": "__Schema!", "__type": "__Type"}
 
@@ -47,7 +53,13 @@ class Collector:
         self._catalog = catalog
         self._fragments = fragments
         self._budget = budget
-        self._shapes: dict[tuple[str, tuple[tuple[int, Conjunction], ...]], Shape] = {}
+        self._shapes: dict[tuple[str, tuple[tuple[int, _Around], ...]], Shape] = {}
+        self._deferrals: dict[int, Deferral | None] = {}
+
+    @property
+    def defers(self) -> bool:
+        """Whether anything that was collected stands in a deferred fragment."""
+        return any(self._deferrals.values())
 
     def shape(self, type_name: str, parts: tuple[_Part, ...]) -> Shape:
         """
@@ -55,9 +67,9 @@ class Collector:
 
         Args:
             type_name: An object, interface or union.
-            parts: Selection sets that are merged, each with the condition it stands under.
+            parts: Selection sets that are merged, each with the condition and the deferred fragments it stands in.
         """
-        key = (type_name, tuple((id(part), condition) for part, condition in parts))
+        key = (type_name, tuple((id(part), around) for part, around in parts))
         shape = self._shapes.get(key)
         if shape is None:
             shape = self._shapes[key] = Shape(type_name)
@@ -65,16 +77,17 @@ class Collector:
             for runtime_type in self._catalog.possible(type_name):
                 wants = self._wants(runtime_type, parts)
                 same = tuple(
-                    (want.key, want.name, want.arguments, want.type, want.when, id(want.shape)) for want in wants
+                    (want.key, want.name, want.arguments, want.type, want.when, id(want.shape), want.deferrals)
+                    for want in wants
                 )
                 shape.by_type[runtime_type] = lists.setdefault(same, wants)
         return shape
 
     def _wants(self, runtime_type: str, parts: tuple[_Part, ...]) -> tuple[Want, ...]:
-        found: dict[str, list[tuple[FieldNode, Conjunction]]] = {}
-        seen: set[tuple[str, Conjunction]] = set()
-        for selection_set, condition in parts:
-            for node, under in self._fields(runtime_type, selection_set, condition, seen):
+        found: dict[str, list[tuple[FieldNode, _Around]]] = {}
+        seen: set[tuple[str, _Around]] = set()
+        for selection_set, around in parts:
+            for node, under in self._fields(runtime_type, selection_set, around, seen):
                 key = node.alias.value if node.alias else node.name.value
                 found.setdefault(key, []).append((node, under))
         return tuple(self._want(runtime_type, key, nodes) for key, nodes in found.items())
@@ -83,12 +96,12 @@ class Collector:
         self,
         runtime_type: str,
         selection_set: SelectionSetNode,
-        condition: Conjunction,
-        seen: set[tuple[str, Conjunction]],
-    ) -> Iterator[tuple[FieldNode, Conjunction]]:
+        around: _Around,
+        seen: set[tuple[str, _Around]],
+    ) -> Iterator[tuple[FieldNode, _Around]]:
         for node in selection_set.selections:
             self._budget.spend()
-            under = _under(node.directives, condition)
+            under = self._around(node.directives, around) if node.directives else around
             if under is None:
                 continue
             if isinstance(node, FieldNode):
@@ -105,17 +118,33 @@ class Collector:
             if on is None or on.name.value in self._catalog.supertypes(runtime_type):
                 yield from self._fields(runtime_type, fragment.selection_set, under, seen)
 
-    def _want(self, owner: str, key: str, nodes: list[tuple[FieldNode, Conjunction]]) -> Want:
+    def _around(self, directives: tuple[DirectiveNode, ...], around: _Around) -> _Around | None:
+        """What is around a node, with its own `@skip`, `@include` and `@defer`; None if it can never be selected."""
+        condition, deferrals = around
+        under = _under(directives, condition)
+        if under is None:
+            return None
+        for directive in directives:
+            if directive.name.value == "defer":
+                if id(directive) not in self._deferrals:
+                    self._deferrals[id(directive)] = read_deferral(directive)
+                deferral = self._deferrals[id(directive)]
+                if deferral is not None:
+                    deferrals = (*deferrals, (deferral, 0))
+        return under, deferrals
+
+    def _want(self, owner: str, key: str, nodes: list[tuple[FieldNode, _Around]]) -> Want:
         first = nodes[0][0]
         name = first.name.value
-        conditions = {condition for _, condition in nodes}
+        conditions = {condition for _, (condition, _) in nodes}
+        deferrals = common(deferrals for _, (_, deferrals) in nodes)
         # Alternatives are compared with each other.
         self._budget.spend(len(conditions) ** 2)
         when = either(conditions)
         variables = frozenset(variable for argument in first.arguments or () for variable in variables_in(argument))
         arguments = arguments_text(first.arguments or ())
         if name == "__typename":
-            return Want(key, name, "", frozenset(), "String!", None, when)
+            return Want(key, name, "", frozenset(), "String!", None, when, deferrals=deferrals)
         if name in _INTROSPECTION:
             every = tuple(node for node, _ in nodes)
             return Want(key, name, arguments, variables, _INTROSPECTION[name], None, when, every)
@@ -126,12 +155,12 @@ class Collector:
             # A condition that all nodes share already guards the field itself.
             shared = len(conditions) == 1
             parts = tuple(
-                (node.selection_set, NO_CONDITION if shared else condition)
-                for node, condition in nodes
+                (node.selection_set, (NO_CONDITION if shared else condition, below(around)))
+                for node, (condition, around) in nodes
                 if node.selection_set is not None
             )
             shape = self.shape(named_type(info.type), parts)
-        return Want(key, name, arguments, variables, info.type, shape, when)
+        return Want(key, name, arguments, variables, info.type, shape, when, deferrals=deferrals)
 
 
 def variables_in(node: Node) -> Iterator[str]:
@@ -148,9 +177,9 @@ def variables_in(node: Node) -> Iterator[str]:
                 yield from variables_in(item)
 
 
-def _under(directives: tuple[DirectiveNode, ...] | None, condition: Conjunction) -> Conjunction | None:
+def _under(directives: tuple[DirectiveNode, ...], condition: Conjunction) -> Conjunction | None:
     """The condition together with a node's own `@skip` and `@include`; None if it can never hold."""
-    for directive in directives or ():
+    for directive in directives:
         name = directive.name.value
         if name not in {"skip", "include"}:
             continue

@@ -33,8 +33,7 @@ from kong_federation.errors.codes import (
     GRAPHQL_VALIDATION_FAILED,
 )
 from kong_federation.limits import Budget
-from kong_federation.operation.collect import Collector
-from kong_federation.operation.conditions import NO_CONDITION
+from kong_federation.operation.collect import ALL_AROUND, Collector
 from kong_federation.operation.shape import Shape
 from kong_federation.operation.validate import validate
 from kong_federation.supergraph import Catalog, Supergraph
@@ -55,6 +54,7 @@ class Operation:
         node: Its definition, for its variables.
         shape: What it wants of the root object.
         fragments: The document's fragments by name.
+        defers: Whether it has deferred fragments.
     """
 
     kind: str
@@ -63,6 +63,7 @@ class Operation:
     node: OperationDefinitionNode
     shape: Shape
     fragments: Mapping[str, FragmentDefinitionNode]
+    defers: bool = False
 
 
 def parse_document(text: str) -> DocumentNode:
@@ -134,8 +135,8 @@ def normalize(
     }
     root = supergraph.roots[kind]
     collector = Collector(catalog, fragments, budget)
-    shape = collector.shape(root, ((node.selection_set, NO_CONDITION),))
-    return Operation(kind, node.name.value if node.name else "", root, node, shape, fragments)
+    shape = collector.shape(root, ((node.selection_set, ALL_AROUND),))
+    return Operation(kind, node.name.value if node.name else "", root, node, shape, fragments, collector.defers)
 
 
 def _too_many() -> FederationError:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from graphql import FieldNode
 
 from kong_federation.operation.conditions import ALWAYS, When
+from kong_federation.operation.deferrals import AT_ONCE, Deferrals
 
 
 @dataclass(slots=True, eq=False)
@@ -30,6 +31,7 @@ class Want:
         shape: What is wanted below it; None for leaves.
         when: Under which conditions, relative to the object.
         nodes: The field nodes it was made of, for `__schema` and `__type`, which are executed as they are.
+        deferrals: The deferred fragments it stands in, as seen from the object.
     """
 
     key: str
@@ -40,6 +42,7 @@ class Want:
     shape: Shape | None
     when: When = ALWAYS
     nodes: tuple[FieldNode, ...] = ()
+    deferrals: Deferrals = AT_ONCE
 
 
 @dataclass(slots=True, eq=False)

@@ -211,19 +211,42 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """One deferred part: its label, the path its data is delivered at, and what fetches it."""
+    """
+    One deferred part of an answer.
+
+    Which fields it delivers is said by the output (`OutputField.part`).
+
+    Args:
+        label: What the client calls it.
+        path: The objects it adds to, by response keys, not data keys; below lists, each of them for itself.
+        node: What fetches it, after the primary and the parts in `after`; None if others fetch it along.
+        variable: It is deferred only if this variable is true; otherwise it belongs to the answer it is part of. None:
+            always.
+        after: Numbers of the parts that come before it, because it stands in them or needs what they fetch.
+    """
 
     label: str | None
     path: Path
     node: Node | None
+    variable: str | None = None
+    after: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Room for `@defer`: `primary` is answered first, `deferred` later. Refused by the executor today."""
+    """
+    An operation that is answered in parts; it stands at the root of a plan. The executor refuses to answer in parts.
+
+    Args:
+        primary: What the first answer needs.
+        deferred: The later parts; each has its index as its number.
+        otherwise: What is run instead if the variables of all parts are false; None if a part is always deferred, or if
+            nothing is to be fetched.
+    """
 
     primary: Node | None
     deferred: tuple[Deferred, ...]
+    otherwise: Node | None = None
 
 
 Node: TypeAlias = Fetch | Introspect | Sequence | Parallel | Condition | Subscription | Defer
@@ -370,12 +393,14 @@ class OutputField:
         source: Data key.
         type: What is expected there.
         when: Alternatives of tests that must all hold; the field is answered if any alternative holds. Empty: always.
+        part: Number of the deferred part that it comes in; None: it comes with the object that it is a field of.
     """
 
     key: str
     source: str
     type: OutputType
     when: tuple[tuple[Given, ...], ...] = ()
+    part: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,13 @@ The words are the field's. A fetch with several entity inputs is a `BatchFetch`,
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from kong_federation.plan.nodes import (
     Condition,
     Defer,
+    Deferred,
     Each,
     Fetch,
     Flatten,
@@ -79,8 +81,8 @@ def count_fetches(node: Node | None) -> int:
             return count_fetches(when_true) + count_fetches(when_false)
         case Subscription(_, rest):
             return 1 + count_fetches(rest)
-        case Defer(primary, deferred):
-            return count_fetches(primary) + sum(count_fetches(part.node) for part in deferred)
+        case Defer(primary, deferred, otherwise):
+            return sum(map(count_fetches, (primary, otherwise, *(part.node for part in deferred))))
 
 
 def count_waves(node: Node | None) -> int:
@@ -98,8 +100,17 @@ def count_waves(node: Node | None) -> int:
             return max(count_waves(when_true), count_waves(when_false))
         case Subscription(_, rest):
             return 1 + count_waves(rest)
-        case Defer(primary, deferred):
-            return count_waves(primary) + max((count_waves(part.node) for part in deferred), default=0)
+        case Defer(primary, deferred, otherwise):
+            return max(count_waves(primary) + _deferred_waves(deferred), count_waves(otherwise))
+
+
+def _deferred_waves(deferred: tuple[Deferred, ...]) -> int:
+    """Waves on the longest path through the deferred parts."""
+    waves: list[int] = []
+    for part in deferred:
+        before = max((waves[number] for number in part.after), default=0)
+        waves.append(before + count_waves(part.node))
+    return max(waves, default=0)
 
 
 def _node(node: Node) -> Iterator[str]:
@@ -119,9 +130,23 @@ def _node(node: Node) -> Iterator[str]:
                 yield from _block(f"Skip(if: ${variable})", (when_false,))
         case Subscription(primary, rest):
             yield from _block("Subscription", (primary,) if rest is None else (primary, rest))
-        case Defer(primary, deferred):
-            nodes = tuple(part.node for part in deferred if part.node is not None)
-            yield from _block("Defer", nodes if primary is None else (primary, *nodes))
+        case Defer():
+            yield from _defer(node)
+
+
+def _defer(node: Defer) -> Iterator[str]:
+    yield "Defer {"
+    yield from _indented(_block("Primary", () if node.primary is None else (node.primary,)))
+    for number, part in enumerate(node.deferred):
+        facts = [f"part: {number}"]
+        facts += [f"label: {json.dumps(part.label)}"] if part.label is not None else []
+        facts += [f'path: "{show_path(part.path)}"']
+        facts += [f"if: ${part.variable}"] if part.variable is not None else []
+        facts += [f"after: [{', '.join(map(str, part.after))}]"] if part.after else []
+        yield from _indented(_block(f"Deferred({', '.join(facts)})", () if part.node is None else (part.node,)))
+    if node.otherwise is not None:
+        yield from _indented(_block("Otherwise", (node.otherwise,)))
+    yield "}"
 
 
 def _block(head: str, nodes: tuple[Node, ...]) -> Iterator[str]:

@@ -8,23 +8,32 @@ enter a subgraph at one site with the same prerequisites, whatever the runtime t
 
 Everything that is asked for is bound: `(node, runtime type, want) -> data field`. The answer's projection and the
 representations are read off these bindings afterwards.
+
+**Deferred fragments.** Objects are looked at once more for each deferred part that adds to them, as if they were at
+hand nowhere: their subgraphs are entered again, with keys that are taken where the objects are. What has no key cannot
+be asked for again; its fields are fetched along with the object, however late they are delivered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from kong_federation.errors import FederationError
 from kong_federation.errors.codes import NO_PLAN
 from kong_federation.operation import ALWAYS, NO_CONDITION, Conjunction, Shape, Want, When
-from kong_federation.plan import OperationKind
+from kong_federation.plan import Each, Key, OperationKind
 from kong_federation.planner.data import ALIAS_PREFIX, DataField, DataNode
 from kong_federation.planner.decisions import Decision, Entry, Origin, PositionDecision, Source, Way
+from kong_federation.planner.parts import Part, Parts
 from kong_federation.planner.search import Search
 from kong_federation.planner.steps import Context, Input, Site, Step, Tree, unconditional
 from kong_federation.querygraph import KeyMove
 from kong_federation.supergraph import ContextArgument
+
+# An object's place, its runtime type, what is wanted of it.
+Binding: TypeAlias = tuple[DataNode, str, Want]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,9 @@ class Objects:
         entries: Subgraph -> way in, for places that do not exist yet.
         teller: The place that can say what the objects are, if other runtime types may stand at the same site.
         at_hand: The subgraphs in which the objects were when they came.
+        part: The deferred part that the steps made for them belong to; None: the first answer.
+        base: The same objects where they are at hand, if this is a look at them for a deferred part.
+        looks: Such looks, by part.
     """
 
     site: Site
@@ -61,6 +73,16 @@ class Objects:
     entries: dict[str, Entry]
     teller: Place | None = None
     at_hand: tuple[str, ...] = ()
+    part: Part | None = None
+    base: Objects | None = None
+    looks: dict[Part, Objects] = field(default_factory=dict)
+
+    def above(self) -> Iterator[Objects]:
+        """These objects, then those around them, up to the root."""
+        found: Objects | None = self
+        while found is not None:
+            yield found
+            found = found.parent
 
 
 class Builder:
@@ -70,12 +92,17 @@ class Builder:
     Args:
         search: The search whose decisions are followed; it has the budget.
         kind: What the root steps are.
-        root: The root's site; parts of a mutation share one.
+        root: The root's site; builders of one operation share one.
+        bound: Where data lies; shared too.
+        parts: The deferred parts, which it fills; None to fetch deferred fields like all others.
     """
 
-    def __init__(self, search: Search, kind: OperationKind, root: Site) -> None:
+    def __init__(
+        self, search: Search, kind: OperationKind, root: Site, bound: dict[Binding, DataField], parts: Parts | None
+    ) -> None:
         self.steps: list[Step] = []
-        self.bound: dict[tuple[DataNode, str, Want], DataField] = {}
+        self.bound = bound
+        self._parts = parts
         self._search = search
         self._kind = kind
         self._root = root
@@ -87,6 +114,9 @@ class Builder:
         """Build all steps for wants of the root object."""
         objects = Objects(self._root, root_type, (root_type,), None, None, {}, dict(decision.entries))
         self._object(objects, wants, decision, own_keys=True)
+
+    def settle(self) -> None:
+        """To be called when all builders of an operation are done: have objects say what they are."""
         for node, place in self._known:
             # One place of the data tree may be filled on several ways; if one has to tell the types, all have to.
             place.tree.typename = place.tree.typename or node.typed
@@ -112,7 +142,7 @@ class Builder:
         suppliers = {place.step for place in places.values()}
         teller = places.get(decision.teller) if decision.teller is not None else None
         if decision.discovery is not None:
-            teller = self._discover(site, first.tree.static_type, places, decision.discovery)
+            teller = self._discover(site, first.tree.static_type, places, decision.discovery, parent.part)
             places = {**places, decision.discovery.move.graph: teller}
             suppliers.add(teller.step)
         else:
@@ -124,7 +154,9 @@ class Builder:
         for runtime_type, decided in decision.by_type.items():
             types, wants = _stands_for(runtime_type, shape)
             entries, at_hand = dict(decided.entries), tuple(places)
-            objects = Objects(site, runtime_type, types, parent, first.step, dict(places), entries, teller, at_hand)
+            objects = Objects(
+                site, runtime_type, types, parent, first.step, dict(places), entries, teller, at_hand, parent.part
+            )
             suppliers |= self._object(objects, wants, decided, own_keys=own_keys)
         if teller is not None and self._keys_differ(site.node, shape):
             self._tell(site, teller)
@@ -164,17 +196,28 @@ class Builder:
                     return True
         return False
 
-    def _discover(self, site: Site, interface: str, places: dict[str, Place], entry: Entry) -> Place:
+    def _discover(self, site: Site, interface: str, places: dict[str, Place], entry: Entry, part: Part | None) -> Place:
         """Ask a subgraph that has the real interface what the objects are."""
         types = self._search.graph.possible(entry.move.graph, interface)
-        objects = Objects(site, interface, types, None, None, places, {})
+        objects = Objects(site, interface, types, None, None, places, {}, part=part)
         step = self._enter(objects, entry, frozenset(), NO_CONDITION, ())
         step.tree.typename = site.node.typed = True
         return Place(step, step.tree)
 
     def _object(self, objects: Objects, wants: tuple[Want, ...], decision: Decision, *, own_keys: bool) -> set[Step]:
         suppliers: set[Step] = set()
-        asked = [(want, source) for want, source in zip(wants, decision.sources, strict=True) if source is not None]
+        looks: dict[Part | None, list[tuple[Want, Source]]] = {}
+        for want, source in zip(wants, decision.sources, strict=True):
+            part = self._part(objects, want)
+            if source is not None:
+                looks.setdefault(part, []).append((want, source))
+        for part, asked in looks.items():
+            look = self._look(objects, part) if part is not None else objects
+            suppliers |= self._asked(look, asked, own_keys=own_keys)
+        return suppliers
+
+    def _asked(self, objects: Objects, asked: list[tuple[Want, Source]], *, own_keys: bool) -> set[Step]:
+        suppliers: set[Step] = set()
         needed = {*objects.places}
         needed.update(way.move.graph for want, source in asked if len(want.when) != 1 for way in source.ways)
         for want, source in asked:
@@ -219,8 +262,33 @@ class Builder:
         suppliers = frozenset(place.step for place in places.values())
         if source.below is None or want.shape is None or data.node is None:
             return suppliers
-        site = Site(objects.site.path + node.step(data), data.node)
+        lists = (Each() for _ in range(data.lists))
+        answer = (*objects.site.answer, Key(want.key), *lists) if self._parts is not None else ()
+        site = Site(objects.site.path + node.step(data), data.node, answer)
         return suppliers | self._position(site, want.shape, source.below, below, objects, own_keys=own_keys)
+
+    # --- deferred parts -----------------------------------------------------------------------------------------------
+
+    def _part(self, objects: Objects, want: Want) -> Part | None:
+        if self._parts is None or not want.deferrals:
+            return None
+        return self._parts.find(objects.site.node, want, [one.site.answer for one in objects.above()])
+
+    def _look(self, objects: Objects, part: Part) -> Objects:
+        """The objects as a deferred part sees them: at hand only where they cannot be asked for again."""
+        if objects.places and all(place.step.part is part for place in objects.places.values()):
+            return objects
+        if part not in objects.looks:
+            places, entries = {}, dict(objects.entries)
+            for graph in objects.at_hand:
+                place = objects.places[graph]
+                entry = self._search.again(graph, objects.runtime_type, objects.at_hand)
+                if entry is None or place.step.part is part:
+                    places[graph] = place
+                else:
+                    entries[graph] = entry
+            objects.looks[part] = replace(objects, places=places, entries=entries, part=part, base=objects, looks={})
+        return objects.looks[part]
 
     # --- places ---------------------------------------------------------------------------------------------------
 
@@ -228,6 +296,11 @@ class Builder:
         """The place that a way is in, made if need be."""
         if way.demand is not None:
             return self._required_place(objects, way, when, condition)
+        graph = way.move.graph
+        by_path = way.move.external or way.provided != way.move.provides
+        if by_path and objects.base is not None and graph in objects.base.places:
+            # What the way to the objects provides cannot be asked for again by a key.
+            return objects.base.places[graph]
         return self._place(objects, way.move.graph, condition)
 
     def _place(self, objects: Objects, graph: str, condition: Conjunction = NO_CONDITION) -> Place:
@@ -239,6 +312,12 @@ class Builder:
         if condition == NO_CONDITION:
             objects.places[graph] = place
         return place
+
+    def _key_place(self, objects: Objects, graph: str) -> Place:
+        """A place to take keys from; keys for a deferred part come with the objects, if they are there."""
+        if objects.base is not None and graph in objects.base.places:
+            return objects.base.places[graph]
+        return self._place(objects, graph)
 
     def _required_place(self, objects: Objects, way: Way, when: When, condition: Conjunction) -> Place:
         assert way.entry is not None
@@ -297,7 +376,7 @@ class Builder:
         """The step that enters a subgraph, with the objects' key fields and all else it requires."""
         needs = set(suppliers)
         for want, source in zip(entry.wants, entry.sources, strict=True):
-            places = {way.move.graph: self._place(objects, way.move.graph) for way in source.ways}
+            places = {way.move.graph: self._key_place(objects, way.move.graph) for way in source.ways}
             needs |= self._field(objects, want, source, places, ALWAYS, own_keys=False)
         if objects.origin is not None:
             needs.add(objects.origin)
@@ -328,7 +407,8 @@ class Builder:
         by_key = isinstance(entry.move, KeyMove)
         owner = "" if by_key else entry.move.type_name
         taken = tuple((context.argument, context.site.path) for context in contexts)
-        alike = self._steps.setdefault((site.node, site.path, entry.move.graph, needs, condition, owner, taken), [])
+        key = (site.node, site.path, entry.move.graph, needs, condition, owner, taken, objects.part)
+        alike = self._steps.setdefault(key, [])
         for step in alike:
             known = step.inputs.get(objects.runtime_type)
             if known is None or not known.disagrees(requires):
@@ -337,7 +417,9 @@ class Builder:
                     mine.inputs.update(other.inputs)
                 return step
         kind = self._kind if not site.path and not by_key else OperationKind.QUERY
-        step = Step(entry.move.graph, kind, site, Tree(owner), {objects.origin}, set(needs), condition)
+        step = Step(
+            entry.move.graph, kind, site, Tree(owner), {objects.origin}, set(needs), condition, part=objects.part
+        )
         for number, context in enumerate(contexts):
             variable = f"{ALIAS_PREFIX}{number}_{context.argument.name}"
             step.contexts.append(replace(context, variable=variable))

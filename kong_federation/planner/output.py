@@ -38,12 +38,20 @@ class Outputs:
     Args:
         catalog: The public types.
         bound: Where each want's data lies.
+        parts: Which deferred part a want comes in, where it is one.
         budget: One step is one field of one variant.
     """
 
-    def __init__(self, catalog: Catalog, bound: Mapping[tuple[DataNode, str, Want], DataField], budget: Budget) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        bound: Mapping[tuple[DataNode, str, Want], DataField],
+        parts: Mapping[tuple[DataNode, Want], int],
+        budget: Budget,
+    ) -> None:
         self._catalog = catalog
         self._bound = bound
+        self._parts = parts
         self._budget = budget
         self._leaves: dict[str, Leaf] = {}
         self._composites: dict[tuple[DataNode, Shape], Composite] = {}
@@ -73,9 +81,10 @@ class Outputs:
 
     def _field(self, node: DataNode, types: list[str], want: Want) -> OutputField:
         self._budget.spend()
+        part = self._parts.get((node, want))
         if want.name == "__typename":
             kind = NonNull(Leaf(LeafKind.TYPENAME, "String"))
-            return OutputField(want.key, "__typename", kind, _tests(want.when))
+            return OutputField(want.key, "__typename", kind, _tests(want.when), part)
         if want.nodes:
             leaf: OutputType = Leaf(LeafKind.CUSTOM, want.type.rstrip("!"))
             return OutputField(want.key, want.key, leaf, _tests(want.when))
@@ -89,6 +98,7 @@ class Outputs:
             bound.key if bound is not None else want.key,
             self._wrap(_parsed(want.type), inner),
             _tests(want.when),
+            part,
         )
 
     def _wrap(self, node: TypeNode, inner: Composite | None) -> OutputType:

@@ -27,8 +27,19 @@ from kong_federation.operation import (
     normalize,
     parse_document,
 )
-from kong_federation.plan import Fetch, Introspect, Node, OperationKind, Parallel, QueryPlan, Sequence, Subscription
-from kong_federation.planner.build import Builder
+from kong_federation.plan import (
+    Defer,
+    Deferred,
+    Fetch,
+    Introspect,
+    Node,
+    OperationKind,
+    Parallel,
+    QueryPlan,
+    Sequence,
+    Subscription,
+)
+from kong_federation.planner.build import Binding, Builder
 from kong_federation.planner.data import DataField, DataNode
 from kong_federation.planner.decisions import Decision
 from kong_federation.planner.documents import Printer
@@ -37,18 +48,16 @@ from kong_federation.planner.inputs import definition_text, variables_of
 from kong_federation.planner.introspection import introspection
 from kong_federation.planner.options import PlannerOptions
 from kong_federation.planner.output import Outputs
-from kong_federation.planner.schedule import schedule
+from kong_federation.planner.parts import Part, Parts
+from kong_federation.planner.schedule import Request, schedule
 from kong_federation.planner.search import Search
 from kong_federation.planner.stages import Run, Stages
 from kong_federation.planner.steps import Site
 from kong_federation.querygraph import QueryGraph
-from kong_federation.supergraph import Catalog, Supergraph, api_schema
+from kong_federation.supergraph import Catalog, Supergraph, api_schema, request_schema
 
 # Sets of override labels for which the query graph is kept.
 _KEPT_GRAPHS = 16
-
-
-Binding = tuple[DataNode, str, Want]
 
 
 class Planner:
@@ -66,6 +75,7 @@ class Planner:
     def __init__(self, supergraph: Supergraph, options: PlannerOptions | None = None) -> None:
         self.supergraph = supergraph
         self.api_schema: GraphQLSchema = api_schema(supergraph)
+        self._request_schema = request_schema(self.api_schema)
         self._options = options or PlannerOptions()
         self._catalog = Catalog(supergraph, public=True)
         self._graphs: dict[frozenset[str], QueryGraph] = {}
@@ -95,7 +105,7 @@ class Planner:
         document = parse_document(text)
         node = choose_operation(document, operation_name)
         try:
-            check_document(self.api_schema, document)
+            check_document(self._request_schema, document)
             budget = Budget(self._options.max_steps, time.monotonic() + self._options.timeout)
             operation = normalize(self.supergraph, self._catalog, document, node, budget)
             return self._plan(operation, self._graph(override_labels), budget)
@@ -126,39 +136,52 @@ class Planner:
         kind = OperationKind(operation.kind)
         search = Search(graph, budget)
         root, bound = DataNode(), dict[Binding, DataField]()
-        runs = tuple(self._runs(operation, kind, search, root, bound))
+        # Events of a subscription are answered whole.
+        parts = Parts() if operation.defers and kind is not OperationKind.SUBSCRIPTION else None
+        decided = tuple(_decided(operation, kind, search))
+
+        def builders(parts: Parts | None) -> list[Builder]:
+            built = [Builder(search, kind, Site((), root), bound, parts) for _ in decided]
+            for builder, (wants, decision) in zip(built, decided, strict=True):
+                builder.build(operation.root, wants, decision)
+            return built
+
+        first = builders(parts)
+        otherwise = builders(None) if parts and not parts.always else []
+        for builder in (*first, *otherwise):
+            builder.settle()
+        requests = [schedule(builder.steps) for builder in first]
         defined = operation.node.variable_definitions or ()
         definitions = {item.variable.name.value: definition_text(item) for item in defined}
         printer = Printer(graph, definitions, budget)
         emitter = Emitter(printer, bound, self._names, operation.name)
-        nodes = [node for run in runs if (node := emitter.emit(run.requests)) is not None]
         asked = introspection(operation.shape.by_type[operation.root], operation.fragments, definitions)
+        node = _whole(kind, _emitted(emitter, requests, None), asked)
+        if parts:
+            deferred = tuple(_deferred(emitter, requests, part) for part in parts)
+            whole = [schedule(builder.steps) for builder in otherwise]
+            node = Defer(node, deferred, _whole(kind, _emitted(emitter, whole, None), asked) if whole else None)
         variables, inputs = variables_of(operation.node, self.api_schema)
         plan = QueryPlan(
             kind=kind,
             operation_name=operation.name,
-            node=_whole(kind, nodes, asked),
-            output=Outputs(self._catalog, bound, budget).composite(root, operation.shape),
+            node=node,
+            output=Outputs(self._catalog, bound, parts.numbers if parts else {}, budget).composite(
+                root, operation.shape
+            ),
             variables=variables,
             inputs=inputs,
         )
+        runs = tuple(Run(*choice, made) for choice, made in zip(decided, requests, strict=True))
         return Stages(operation, runs, printer, plan, self._names)
 
-    def _runs(
-        self,
-        operation: Operation,
-        kind: OperationKind,
-        search: Search,
-        root: DataNode,
-        bound: dict[Binding, DataField],
-    ) -> Iterator[Run]:
-        for wants in _together(operation, kind, search):
-            decision = search.object(operation.root, wants, ())
-            _refuse_missing(decision, operation)
-            builder = Builder(search, kind, Site((), root))
-            builder.build(operation.root, wants, decision)
-            bound.update(builder.bound)
-            yield Run(wants, decision, schedule(builder.steps))
+
+def _decided(operation: Operation, kind: OperationKind, search: Search) -> Iterator[tuple[tuple[Want, ...], Decision]]:
+    """What is planned together, and how it is resolved."""
+    for wants in _together(operation, kind, search):
+        decision = search.object(operation.root, wants, ())
+        _refuse_missing(decision, operation)
+        yield wants, decision
 
 
 def _together(operation: Operation, kind: OperationKind, search: Search) -> list[tuple[Want, ...]]:
@@ -189,6 +212,21 @@ def _refuse_missing(decision: Decision, operation: Operation) -> None:
     if decision.missing:
         names = sorted({f"{runtime_type}.{want.name}" for want, runtime_type in decision.missing})
         raise FederationError(NO_PLAN, f"no subgraph resolves {', '.join(names)} in {operation.kind} {operation.name}")
+
+
+def _emitted(emitter: Emitter, runs: list[list[Request]], part: Part | None) -> list[Node]:
+    """The nodes of all requests for one part of the answer, run by run."""
+    nodes = (emitter.emit([request for request in requests if request.part is part]) for requests in runs)
+    return [node for node in nodes if node is not None]
+
+
+def _deferred(emitter: Emitter, runs: list[list[Request]], part: Part) -> Deferred:
+    nodes = _emitted(emitter, runs, part)
+    # All its fields stand below one field of the root, or in a query.
+    node = nodes[0] if nodes else None
+    before = {need.part for run in runs for request in run if request.part is part for need in request.needs}
+    after = {one.number for one in (part.around, *before) if one is not None and one is not part}
+    return Deferred(part.deferral.label, part.path, node, part.deferral.variable, tuple(sorted(after)))
 
 
 def _whole(kind: OperationKind, nodes: list[Node], asked: Introspect | None) -> Node | None:

@@ -7,7 +7,8 @@ with several `_entities`. To make more of that possible, a step may wait for a l
 called anyway, as long as nothing that depends on it has to wait: the plan stays as deep as it was.
 
 Steps under different conditions stay apart: a request that is needed only sometimes must not run always. So do steps
-that take values from further up: their requests are split by those values when they run.
+that take values from further up: their requests are split by those values when they run; and so do steps for different
+parts of the answer, since the first must not wait for the others.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kong_federation.operation import NO_CONDITION, Conjunction, union
+from kong_federation.planner.parts import Part
 from kong_federation.planner.steps import Step, Tree
 
 
@@ -27,6 +29,7 @@ class Request:
         graph: The subgraph.
         wave: When it runs.
         when: The condition it stands under.
+        part: The deferred part it is for; None: the first answer.
         steps: One root step, or entity steps.
         needs: Requests that must come before it.
     """
@@ -34,6 +37,7 @@ class Request:
     graph: str
     wave: int
     when: Conjunction
+    part: Part | None
     steps: list[Step]
     needs: set[Request]
 
@@ -52,15 +56,15 @@ def schedule(steps: list[Step]) -> list[Request]:
     _wait_for_company(steps, waves)
     requests: list[Request] = []
     by_step: dict[Step, Request] = {}
-    batches: dict[tuple[int, str, Conjunction], Request] = {}
+    batches: dict[tuple[int, str, Conjunction, Part | None], Request] = {}
     for step in sorted(steps, key=lambda one: (waves[one], bool(one.when))):
         wave = waves[step]
-        _ride_along(step, batches.get((wave, step.graph, NO_CONDITION)))
-        key = (wave, step.graph, step.when)
+        _ride_along(step, batches.get((wave, step.graph, NO_CONDITION, step.part)))
+        key = (wave, step.graph, step.when, step.part)
         batched = bool(step.inputs) and not step.contexts
         request = batches.get(key) if batched else None
         if request is None:
-            request = Request(step.graph, wave, step.when, [], set())
+            request = Request(step.graph, wave, step.when, step.part, [], set())
             requests.append(request)
             if batched:
                 batches[key] = request
@@ -83,16 +87,16 @@ def _earliest(steps: list[Step]) -> dict[Step, int]:
 
 
 def _wait_for_company(steps: list[Step], waves: dict[Step, int]) -> None:
-    """Let the entity steps of a (wave, subgraph, condition) wait for a later wave that has such a request already."""
+    """Let entity steps that could share requests wait for a later wave that has such a request already."""
     depth = max(waves.values(), default=0)
     dependents: dict[Step, list[Step]] = {step: [] for step in steps}
     for step in steps:
         for need in step.needs:
             dependents[need].append(step)
-    groups: dict[tuple[str, Conjunction], dict[int, list[Step]]] = {}
+    groups: dict[tuple[str, Conjunction, Part | None], dict[int, list[Step]]] = {}
     for step in steps:
         if step.inputs and not step.contexts:
-            groups.setdefault((step.graph, step.when), {}).setdefault(waves[step], []).append(step)
+            groups.setdefault((step.graph, step.when, step.part), {}).setdefault(waves[step], []).append(step)
     for by_wave in groups.values():
         for wave in sorted(by_wave, reverse=True):
             alone = by_wave[wave]

@@ -398,6 +398,11 @@ class Search:
             self._cut = self._cut or cut_before
         return entries
 
+    def again(self, graph: str, runtime_type: str, at_hand: Iterable[str]) -> Entry | None:
+        """The way into a subgraph where an object is at hand already, for a request of its own for some fields."""
+        origins = tuple(map(Origin, at_hand))
+        return self._entering.into(graph, runtime_type, origins, self._entries_of(runtime_type, origins))
+
     # --- small things ---------------------------------------------------------------------------------------------
 
     def _key_source(self, move: FieldMove, want: Want, runtime_type: str, origin: Origin, uses: Uses) -> Source:

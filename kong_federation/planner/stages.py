@@ -8,10 +8,11 @@ What planning an operation goes through, kept for people: `kong-federation plan 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from kong_federation.operation import ALWAYS, Operation, Shape, Want, When
+from kong_federation.operation import ALWAYS, Deferral, Operation, Shape, Want, When
 from kong_federation.plan import QueryPlan, show_path
 from kong_federation.planner.decisions import Decision, Way
 from kong_federation.planner.documents import Printer
@@ -64,8 +65,9 @@ def show_fetches(stages: Stages) -> str:
         for request, number in numbers.items():
             needs = ", ".join(f"#{numbers[need]}" for need in sorted(request.needs, key=numbers.__getitem__))
             condition = " and ".join(f"{'' if wanted else 'not '}${name}" for name, wanted in sorted(request.when))
+            part = f" part {request.part.number}" if request.part is not None else ""
             lines.append(
-                f"#{number} wave {request.wave} {stages.names[request.graph]}"
+                f"#{number}{part} wave {request.wave} {stages.names[request.graph]}"
                 f"{f' needs {needs}' if needs else ''}{f' if {condition}' if condition else ''}"
             )
             for step in request.steps:
@@ -80,6 +82,7 @@ def _shape(shape: Shape, indent: str) -> Iterator[str]:
         for want in wants:
             alias = f"{want.key}: " if want.key != want.name else ""
             head = f"{indent}{_INDENT}{alias}{want.name}{want.arguments}{_condition(want.when)}"
+            head += "".join(map(_deferral, want.deferrals))
             yield f"{head}: {want.type}"
             if want.shape is not None:
                 yield from _shape(want.shape, indent + _INDENT * 2)
@@ -107,6 +110,15 @@ def _way(way: Way, decision: Decision) -> str:
     how = f"by key {{ {show(entry.move.key)} }}" if isinstance(entry.move, KeyMove) else "at the root"
     required = f", requires {{ {show(way.move.requires)} }}" if way.demand is not None else ""
     return f" ({how}, wave +{entry.wave}{required})"
+
+
+def _deferral(around: tuple[Deferral, int]) -> str:
+    """The directive, and how far up it stands: `@defer(label: "x")^1`."""
+    deferral, depth = around
+    label = f"label: {json.dumps(deferral.label)}" if deferral.label is not None else ""
+    condition = f"if: ${deferral.variable}" if deferral.variable is not None else ""
+    given = ", ".join(filter(None, (label, condition)))
+    return f" @defer{f'({given})' if given else ''}{f'^{depth}' if depth else ''}"
 
 
 def _condition(when: When) -> str:

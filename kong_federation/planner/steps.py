@@ -9,6 +9,7 @@ from kong_federation.operation import ALWAYS, Conjunction, Want, When, union
 from kong_federation.plan import OperationKind, Path
 from kong_federation.planner.data import DataField, DataNode
 from kong_federation.planner.decisions import Way
+from kong_federation.planner.parts import Part
 from kong_federation.querygraph import FieldMove
 from kong_federation.selection import SelectionSet
 from kong_federation.supergraph import ContextArgument
@@ -122,10 +123,12 @@ class Site:
     Args:
         path: From the root.
         node: The data there.
+        answer: The place in the answer, by response keys.
     """
 
     path: Path
     node: DataNode
+    answer: Path = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -145,6 +148,7 @@ class Step:
         typed: Whether representations are chosen by the objects' `__typename`.
         alone: Whether it must keep its condition, because what it requires stands under that condition too.
         contexts: What it takes from further up; its entities then share no request with others.
+        part: The deferred part it is for; None: the first answer.
     """
 
     graph: str
@@ -158,6 +162,7 @@ class Step:
     typed: bool = False
     alone: bool = False
     contexts: list[Context] = field(default_factory=list)
+    part: Part | None = None
 
 
 def unconditional(when: When, step: Step) -> When:

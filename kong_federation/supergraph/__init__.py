@@ -1,6 +1,6 @@
 """What the subgraphs offer: the supergraph's SDL as a model, and the schema clients see."""
 
-from kong_federation.supergraph.api_schema import api_schema
+from kong_federation.supergraph.api_schema import api_schema, request_schema
 from kong_federation.supergraph.catalog import Catalog
 from kong_federation.supergraph.labels import override_labels
 from kong_federation.supergraph.load import load_supergraph
@@ -38,4 +38,5 @@ __all__ = [
     "load_supergraph",
     "named_type",
     "override_labels",
+    "request_schema",
 ]

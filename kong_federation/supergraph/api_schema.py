@@ -9,6 +9,7 @@ from graphql import (
     DirectiveDefinitionNode,
     DirectiveLocation,
     DocumentNode,
+    GraphQLDeferDirective,
     GraphQLError,
     GraphQLSchema,
     Node,
@@ -59,6 +60,21 @@ def api_schema(supergraph: Supergraph) -> GraphQLSchema:
         text = "; ".join(error.message for error in errors[:5])
         raise FederationError(SUPERGRAPH_INVALID, f"the public schema is not valid: {text}")
     return schema
+
+
+def request_schema(schema: GraphQLSchema) -> GraphQLSchema:
+    """
+    The public schema for documents: with `@defer`, which introspection does not list as long as it is refused.
+
+    Clients' tools take what is listed for what is offered; a client that defers all the same is told why it cannot, and
+    one that says `@defer(if: false)` is answered.
+    """
+    if schema.get_directive(GraphQLDeferDirective.name) is not None:
+        return schema
+    parts = schema.to_kwargs()
+    parts["directives"] = (*schema.directives, GraphQLDeferDirective)
+    parts["assume_valid"] = True
+    return GraphQLSchema(**parts)
 
 
 class _Public(Visitor):

@@ -57,6 +57,8 @@ class _Maker:
         self._by_type: dict[str, list[str]] = {}
         self._left = random.choice((6, 15, _FIELDS))
         self._conditions = random.random() < 0.4
+        self._defers = random.random() < 0.15
+        self._labels = 0
 
     def operation(self) -> str:
         root, kind = self._schema.query_type, "query"
@@ -99,16 +101,16 @@ class _Maker:
         on = self._random.choice(self._overlapping(kind))
         known = self._by_type.get(on.name, [])
         if known and self._random.random() < 0.3:
-            return f"...{self._random.choice(known)}{self._condition()}"
+            return f"...{self._random.choice(known)}{self._condition()}{self._defer()}"
         body = self._selection(on, depth)
         if self._random.random() < 0.25:
             name = f"F{len(self._fragments)}"
             self._fragments[name] = f"fragment {name} on {on.name} {body}"
             self._by_type.setdefault(on.name, []).append(name)
-            return f"...{name}{self._condition()}"
+            return f"...{name}{self._condition()}{self._defer()}"
         if on is kind and self._random.random() < 0.5:
-            return f"...{self._condition()} {body}"
-        return f"... on {on.name}{self._condition()} {body}"
+            return f"...{self._condition()}{self._defer()} {body}"
+        return f"... on {on.name}{self._condition()}{self._defer()} {body}"
 
     def _overlapping(self, kind: GraphQLNamedType) -> list[GraphQLNamedType]:
         possible = self._possible(kind)
@@ -133,6 +135,15 @@ class _Maker:
         if value.startswith("$"):
             self._variables.setdefault(value[1:], f"Boolean! = {self._random.choice(('true', 'false'))}")
         return f" @{self._random.choice(('skip', 'include'))}(if: {value})"
+
+    def _defer(self) -> str:
+        if not self._defers or self._random.random() > 0.5:
+            return ""
+        self._labels += 1
+        given = self._random.choice(("", f'label: "d{self._labels}"', "if: false", "if: $defer0", "if: $defer1"))
+        if "$" in given:
+            self._variables.setdefault(given[-6:], f"Boolean! = {self._random.choice(('true', 'false'))}")
+        return f" @defer({given})" if given else " @defer"
 
     def _arguments(self, field: GraphQLField) -> str:
         given = [

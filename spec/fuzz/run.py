@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from random import Random
 
 from kong_federation.planner import Planner
-from kong_federation.supergraph import load_supergraph
+from kong_federation.supergraph import load_supergraph, request_schema
 from spec.fuzz.case import Case
 from spec.fuzz.graphs import GraphMaker
 from spec.fuzz.operations import operation
@@ -41,10 +41,11 @@ def cases(number: int) -> Iterator[tuple[Case, Planner]]:
     draft = GraphMaker(random).make()
     text = draft.sdl()
     planner = Planner(load_supergraph(text))
+    schema = request_schema(planner.api_schema)
     for index in range(_OPERATIONS):
         labels = frozenset(label for label in sorted(draft.labels) if random.random() < 0.5)
         try:
-            asked = operation(planner.api_schema, random)
+            asked = operation(schema, random)
         except LookupError:
             continue
         yield Case(f"{number}-{index}", text, asked, index, labels), planner

@@ -11,11 +11,11 @@ from typing import Any
 from graphql import parse
 
 from kong_federation.errors import FederationError, FederationErrors
-from kong_federation.plan import QueryPlan, count_fetches, count_waves
+from kong_federation.plan import Defer, QueryPlan, count_fetches, count_waves
 from kong_federation.planner import Planner
 from spec.difference import differences
 from spec.plans.case import Case, planner
-from spec.testkit import Answer, Checker, World, deciding
+from spec.testkit import Answer, Checker, World, deciding, first_answer, in_one, without_defer
 
 # Assignments of the variables that decide conditions, run on each world.
 _ASSIGNMENTS = 8
@@ -114,11 +114,29 @@ def answers_agree(used: Planner, text: str, seed: int, labels: frozenset[str]) -
     """What is wrong with the plan and the answers of an operation whose variables all have defaults."""
     plan = used.plan(text, None, labels)
     world = World(used, seed, labels)
-    found = Checker(used, labels).problems(plan, text)
+    plain, whole = without_defer(text), in_one(plan)
+    found = Checker(used, labels).problems(whole, plain)
     ordered = not deciding(parse(text)) or not _repeats(used, text)
     for variables in assignments(text, {}):
-        found += disagreements(world.monolith(text, variables), world.federated(plan, variables), ordered=ordered)
+        expected = world.monolith(plain, variables)
+        found += disagreements(expected, world.federated(whole, variables), ordered=ordered)
+        if isinstance(plan.node, Defer):
+            found += _parts_disagree(world, plan, plan.node, expected, variables)
     return found
+
+
+def _parts_disagree(
+    world: World, plan: QueryPlan, node: Defer, expected: Answer, variables: Mapping[str, Any]
+) -> Iterator[str]:
+    """What is wrong with the first answer alone, and with the whole answer where variables switch `@defer` off."""
+    first = world.federated(first_answer(plan), variables)
+    # What is deferred is missing, and nothing else is.
+    missing = re.compile(r"expected .*, but it is missing$")
+    yield from (f"first answer: {text}" for text in differences(expected.data, first.data) if not missing.search(text))
+    yield from (f"first answer: {error}" for error in first.errors if not expected.errors)
+    switches = {part.variable for part in node.deferred}
+    if None not in switches:
+        yield from disagreements(expected, world.federated(plan, {**variables, **dict.fromkeys(switches, False)}))
 
 
 def _repeats(used: Planner, text: str) -> bool:

@@ -2,12 +2,13 @@ import asyncio
 
 import pytest
 
-from kong_federation.errors import FederationError
+from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import INTROSPECTION_DISABLED
 from kong_federation.executor import prepare
 from kong_federation.plan.nodes import (
     Condition,
     Defer,
+    Deferred,
     Given,
     InputField,
     Introspect,
@@ -191,12 +192,25 @@ async def test_introspection_can_be_refused():
         query(Subscription(USERS, None), kind=OperationKind.SUBSCRIPTION),
         query(Subscription(USERS, None)),
         query(Sequence((USERS, Defer(None, ())))),
+        query(Defer(USERS, (Deferred("a", (), None, "d"), Deferred(None, (), None)))),
     ],
 )
 def test_streams_are_refused(plan):
     with pytest.raises(FederationError) as raised:
         prepare(plan)
     assert raised.value.code.name == "UNSUPPORTED_OPERATION"
+
+
+async def test_defer_runs_where_variables_switch_it_off():
+    node = Defer(None, (Deferred("a", (), USERS, "d"), Deferred(None, (), None, "e")), USERS)
+    plan = query(node, variables=(InputField("d", "Boolean!"), InputField("e", "Boolean", default=False)), users=INT)
+    world = World({"accounts": {"data": {"users": 1}}})
+
+    assert (await world.run(plan, {"d": False})).data == {"users": 1}
+    for raw in ({"d": True}, {"d": False, "e": True}):
+        with pytest.raises(FederationErrors, match="@defer") as raised:
+            await world.run(plan, raw)
+        assert [one.code.name for one in raised.value.errors] == ["UNSUPPORTED_OPERATION"]
 
 
 async def test_an_executable_runs_many_times_at_once():

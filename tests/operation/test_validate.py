@@ -9,7 +9,7 @@ import graphql
 import pytest
 
 from kong_federation.operation.validate import rules_for, validate
-from kong_federation.supergraph import api_schema, load_supergraph
+from kong_federation.supergraph import api_schema, load_supergraph, request_schema
 
 PLANS = Path(__file__).parents[2] / "spec" / "plans"
 CASES = json.loads((PLANS / "cases.json").read_text())[::5]
@@ -26,6 +26,7 @@ DAMAGES = {
     "an operation too many": (r"\Z", " { __typename } subscription S { a b }"),
     "fragments": (r"\Z", " fragment F on Query { ...G } fragment G on Query { ...F } fragment G on Int { id }"),
     "variables": (r"^\s*(query\b[^({]*)?(\(|\{)", "query Q($a: Nobody, $a: Query = {a: 1}) {"),
+    "misplaced deferral": (r"\{", '{ a @defer ... @defer(label: "l", x: 1) { a } ... @defer(label: "l") { b } '),
     "deep introspection": (r"\{", "{ __schema { types { fields { type { fields { type { fields { name } } } } } } }"),
     "arguments without what they need": (r"\([^)]*\)", "(x: {a: 1, a: 2})"),
 }
@@ -33,7 +34,7 @@ DAMAGES = {
 
 @cache
 def schema(name):
-    return api_schema(load_supergraph((PLANS / "supergraphs" / f"{name}.graphql").read_text()))
+    return request_schema(api_schema(load_supergraph((PLANS / "supergraphs" / f"{name}.graphql").read_text())))
 
 
 def told(errors):
