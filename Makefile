@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install check format format-check lint types imports test generated demo audit http-audit plans fuzz bench bench-planning clean
+.PHONY: help install check format format-check lint types imports test generated demo audit http-audit plans fuzz bench bench-floor bench-planning clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -62,10 +62,13 @@ fuzz: $(STAMP)  ## Ten minutes of random supergraphs and operations against a mo
 	$(BIN)/python -m spec.fuzz --minutes $(or $(MINUTES),10)
 
 bench: $(STAMP)  ## First figures on the public benchmark's workload
-	$(BIN)/python bench/first.py
+	$(BIN)/python -m bench.first
+
+bench-floor: $(STAMP)  ## How far the product is from the floor, in half a minute
+	$(BIN)/python -m bench.compass
 
 bench-planning: $(STAMP)  ## Planning time against two other planners, which npm installs for it (needs node)
-	$(BIN)/python bench/planning.py
+	$(BIN)/python -m bench.planning
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

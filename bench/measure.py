@@ -17,15 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from clients import Lane
-from questions import Question
 
+from bench.clients import Lane
+from bench.questions import Question
 from examples.children import tree
 
 TICK = os.sysconf("SC_CLK_TCK")
 UTIME = 11  # fields of /proc/<pid>/stat after the name, proc(5)
 MEGABYTE = 1024 * 1024
 YARDSTICK_TIMES = 20
+PATIENCE = 20.0  # seconds for the last answers of a run
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ async def load(lanes: Sequence[Lane], question: Question, seconds: float) -> Run
 
     Raises:
         BenchError: A request was not answered, or not with 200.
+        TimeoutError: A request was not answered for a long time.
     """
     latencies: list[float] = []
     wrong = 0
@@ -150,7 +152,7 @@ async def load(lanes: Sequence[Lane], question: Question, seconds: float) -> Run
             latencies.append(clock() - sent)
             wrong += not question.is_right(answer)
 
-    async with asyncio.TaskGroup() as group:
+    async with asyncio.timeout(seconds + PATIENCE), asyncio.TaskGroup() as group:
         for lane in lanes:
             group.create_task(client(lane))
     return Run(clock() - start, sorted(latencies), wrong)

@@ -1,7 +1,7 @@
 """
 How long planning takes, ours against two other federation query planners, on the corpus of spec/plans.
 
-    python bench/planning.py [--rounds N] [--case TEXT ...] [--json FILE]
+    python -m bench.planning [--rounds N] [--case TEXT ...] [--json FILE]
 
 Each case is planned again and again by a warm planner in one process, from the client's text to the plan, without any
 cache: this is what an operation that nobody has asked before costs. The three planners take turns case by case, so that
@@ -32,8 +32,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
-from report import aligned
-
+from bench.report import aligned
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.planner import Planner, planner
 from kong_federation.supergraph import load_supergraph

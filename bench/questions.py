@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from world import WORKLOAD, Tables, monolith
+
+from bench.world import WORKLOAD, Tables, monolith
 
 OPERATIONS = {
     "big": (WORKLOAD / "operation.graphql").read_text(),

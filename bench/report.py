@@ -123,16 +123,16 @@ def table(report: Report) -> str:
         f"start to first answer {report.start_ms:.0f} ms, cold plan {report.cold_plan_ms:.1f} ms, "
         f"memory {report.rss_mb:.0f} MB resident, {report.pss_mb:.0f} MB with shared pages counted once\n"
         f"yardstick {report.yardstick_ms:.2f} ms; big takes "
-        f"{report.row('protocol', 'big').plugin_ms / report.yardstick_ms:.2f} times as much"
+        f"{report.row('ours', 'big').plugin_ms / report.yardstick_ms:.2f} times as much"
     )
 
 
 def summary(report: Report) -> str:
     """The one line that is compared from run to run: the plugin server driven over its own protocol."""
-    milliseconds = {name: report.row("protocol", name).plugin_ms for name in ("big", "hop2", "users")}
+    milliseconds = {name: report.row("ours", name).plugin_ms for name in ("big", "hop2", "users")}
     words = [f"{name}_ms={value:.3f}" for name, value in milliseconds.items()]
     words += [
-        f"subgraph_requests={report.row('protocol', 'big').subgraph_requests:.4g}",
+        f"subgraph_requests={report.row('ours', 'big').subgraph_requests:.4g}",
         f"cold_plan_ms={report.cold_plan_ms:.1f}",
         f"rss_mb={report.rss_mb:.0f}",
         f"correct={'yes' if report.correct else 'no'}",

@@ -21,7 +21,8 @@ from typing import cast
 
 import orjson
 import uvloop
-from world import SUBGRAPHS, Graph, Tables, subgraph
+
+from bench.world import SUBGRAPHS, Graph, Tables, subgraph
 
 HEAD_END = b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""The benchmark's files are scripts beside each other; here they are imported as they import one another."""
+"""What the benchmark's tests share."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from pathlib import Path
 
 import pytest
 
-BENCH = Path(__file__).parents[2] / "bench"
-sys.path.append(str(BENCH))
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
 def served():
     """The port of a process that serves the four subgraphs."""
-    command = [sys.executable, str(BENCH / "subgraphs.py"), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    command = [sys.executable, "-m", "bench.subgraphs", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
         try:
             yield json.loads(process.stdout.readline())["listening"]
         finally:

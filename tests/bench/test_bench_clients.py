@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from clients import BenchError, HttpLane, KongLane, start_instance
-from measure import cpu, load
-from questions import Question
 
+from bench.clients import BenchError, HttpLane, KongLane, start_instance
+from bench.measure import cpu, load
+from bench.questions import Question
 from kong_federation.kong import (
     FUNCTIONS,
     Exit,

@@ -12,9 +12,14 @@ ROOT = Path(__file__).parents[2]
 
 def test_every_answer_is_right_and_no_subgraph_is_asked_too_often(tmp_path):
     figures = tmp_path / "figures.json"
-    command = [sys.executable, str(ROOT / "bench" / "first.py"), "--rounds", "1", "--seconds", "0.3"]
+    command = [sys.executable, "-m", "bench.first", "--rounds", "1", "--seconds", "0.3"]
     done = subprocess.run(
-        [*command, "--lanes", "4", "--json", str(figures)], capture_output=True, text=True, timeout=120, check=False
+        [*command, "--lanes", "4", "--json", str(figures)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=ROOT,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     last = done.stdout.splitlines()[-1].split()

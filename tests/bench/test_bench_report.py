@@ -3,10 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from report import Figures, Report, medians, summary, table
+
+from bench.report import Figures, Report, medians, summary, table
 
 
-def figures(operation, plugin_ms, way="protocol", wrong=0):
+def figures(operation, plugin_ms, way="ours", wrong=0):
     return Figures(
         way=way,
         operation=operation,

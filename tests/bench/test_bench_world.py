@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from questions import fresh, questions
-from world import Tables, subgraph
+
+from bench.questions import fresh, questions
+from bench.world import Tables, subgraph
 
 ENTITIES = "query ($r: [_Any!]!) { _entities(representations: $r) { ... on %s { %s } } }"
 
@@ -19,8 +20,8 @@ def ask(tables, name, query, representations=None):
 
 
 def test_the_monolith_gives_the_published_answer(tables):
-    from questions import OPERATIONS
-    from world import monolith
+    from bench.questions import OPERATIONS
+    from bench.world import monolith
 
     big = next(question for question in questions() if question.name == "big")
     assert monolith(tables).answer({"query": OPERATIONS["big"]}) == big.expected

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import planning
 import pytest
+
+from bench import planning
 
 ROOT = Path(__file__).parents[2]
 
@@ -97,7 +98,7 @@ def test_a_stopwatch_counts_the_outermost_part_and_puts_everything_back():
 def test_one_short_run_without_the_other_planners(tmp_path):
     """The figures do not count here; that every part of our planner is found does."""
     figures = tmp_path / "figures.json"
-    command = [sys.executable, str(ROOT / "bench" / "planning.py"), "--rounds", "1", "--fresh", "1"]
+    command = [sys.executable, "-m", "bench.planning", "--rounds", "1", "--fresh", "1"]
     done = subprocess.run(
         [*command, "--case", "mod/test_bench", "--json", str(figures)],
         capture_output=True,
