@@ -39,7 +39,18 @@ import uvloop
 from kong_federation import __version__
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import CONFIGURATION_INVALID, INTERNAL_SERVER_ERROR
-from kong_federation.gateway import Gateway, HttpRequest, HttpResponse, refusal
+from kong_federation.gateway import (
+    NOBODY,
+    Gateway,
+    HttpRequest,
+    HttpResponse,
+    Identity,
+    Vouched,
+    read_identity,
+    refusal,
+    shared_keys,
+    wants_identity,
+)
 from kong_federation.kong.schema import config_fields
 from kong_federation.settings import Settings, parse_settings
 
@@ -86,6 +97,8 @@ class Plugin:
         try:
             method = _value(kong.request.get_method())
             response = _answer(self.settings, method, kong)
+            if self.settings is not None:
+                _tell(self.settings, response, kong)
         except BaseException:  # noqa: BLE001 - an exception that leaves would never be answered
             _LOG.exception("a request failed")
             response = refusal((FederationError(INTERNAL_SERVER_ERROR, "see the log"),))
@@ -110,8 +123,33 @@ def _answer(settings: Settings | None, method: str, kong: Any) -> HttpResponse:
         headers=headers,
         body=_bytes(_value(kong.request.get_raw_body(0))) if method == "POST" else b"",
         request_id=_latin_1(_value(kong.nginx.get_var("kong_request_id"))),
+        identity=_identity(settings, headers, kong) if wants_identity(settings) else NOBODY,
     )
     return host.run(gateway, request, settings.limits.deadline / 1000 + _PATIENCE_SECONDS)
+
+
+def _identity(settings: Settings, headers: dict[str, list[str]], kong: Any) -> Identity:
+    consumer = _value(kong.client.get_consumer()) or {}
+    credential = _value(kong.client.get_credential()) or {}
+    vouched = Vouched(
+        consumer_id=_latin_1(consumer.get("id")),
+        consumer_username=_latin_1(consumer.get("username")),
+        consumer_custom_id=_latin_1(consumer.get("custom_id")),
+        consumer_tags=tuple(map(_latin_1, consumer.get("tags") or ())),
+        credential_id=_latin_1(credential.get("id")),
+        shared={key: _bytewise(_value(kong.ctx.shared.get(key))) for key in shared_keys(settings)},
+    )
+    return read_identity(settings, vouched, headers)
+
+
+def _tell(settings: Settings, response: HttpResponse, kong: Any) -> None:
+    if response.facts is None:
+        return
+    facts = response.facts.members()
+    if settings.telemetry.log_serializer:
+        kong.log.set_serialize_value("graphql", facts)
+    if settings.telemetry.shared_context:
+        kong.ctx.shared.set("graphql", facts)
 
 
 # --- What PDK calls return -----------------------------------------------------------------------------------------
@@ -134,6 +172,10 @@ def _headers(given: Any) -> dict[str, list[str]]:
 def _latin_1(text: Any) -> str:
     """Text as the gateway has it: each byte one character. The server has decoded it as UTF-8."""
     return "" if text is None else _bytes(text).decode("latin-1")
+
+
+def _bytewise(value: Any) -> Any:
+    return [_latin_1(item) for item in value] if isinstance(value, list) else _latin_1(value)
 
 
 def _bytes(content: Any) -> bytes:

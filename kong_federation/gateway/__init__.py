@@ -1,9 +1,32 @@
 """One request, from HTTP bytes to HTTP bytes."""
 
 from kong_federation.gateway.exchange import HttpRequest, HttpResponse
+from kong_federation.gateway.facts import Facts
 from kong_federation.gateway.gateway import Gateway
 from kong_federation.gateway.http import refusal
+from kong_federation.gateway.identity import (
+    NOBODY,
+    Identity,
+    Vouched,
+    read_identity,
+    shared_keys,
+    wants_identity,
+)
 from kong_federation.gateway.sockets import private_directory
 from kong_federation.gateway.spawn import BuilderProgram
 
-__all__ = ["BuilderProgram", "Gateway", "HttpRequest", "HttpResponse", "private_directory", "refusal"]
+__all__ = [
+    "NOBODY",
+    "BuilderProgram",
+    "Facts",
+    "Gateway",
+    "HttpRequest",
+    "HttpResponse",
+    "Identity",
+    "Vouched",
+    "private_directory",
+    "read_identity",
+    "refusal",
+    "shared_keys",
+    "wants_identity",
+]

@@ -38,11 +38,16 @@ class PlanKey(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A plan, ready to run; `weight` is what it is estimated to hold in memory, in bytes."""
+    """
+    A plan, ready to run.
+
+    `weight` is what it is estimated to hold in memory, in bytes; `digest` the SHA-256 of its document in hexadecimal.
+    """
 
     executable: Executable
     introspects: bool
     weight: int
+    digest: str = ""
 
 
 class Refused(NamedTuple):

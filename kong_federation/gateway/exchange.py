@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kong_federation.gateway.facts import Facts
+from kong_federation.gateway.identity import NOBODY, Identity
+
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
@@ -17,6 +20,7 @@ class HttpRequest:
         headers: Names in lower case; all values of a header in order, as latin-1 text so that any byte survives.
         body: As sent; empty for GET.
         request_id: Kong's request id, or empty.
+        identity: Who asks, if the configuration wants to know (`wants_identity`).
     """
 
     method: str
@@ -24,6 +28,7 @@ class HttpRequest:
     headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     body: bytes = b""
     request_id: str = ""
+    identity: Identity = NOBODY
 
     def header(self, name: str) -> str | None:
         """The first value of a header (name in lower case), or None."""
@@ -40,8 +45,10 @@ class HttpResponse:
         status: HTTP status.
         headers: Names in lower case; `content-length` is left to the host.
         body: All bytes, or a stream of them (subscriptions, `@defer`).
+        facts: What is told about the request; None: nothing.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes | AsyncIterator[bytes]
+    facts: Facts | None = None

@@ -31,6 +31,7 @@ from kong_federation.executor import ExecutionContext, write_json
 from kong_federation.gateway.cache import PlanKey, Prepared
 from kong_federation.gateway.client import BuilderClient
 from kong_federation.gateway.exchange import HttpRequest, HttpResponse
+from kong_federation.gateway.facts import HIT, MISS, Tally
 from kong_federation.gateway.generation import Generation
 from kong_federation.gateway.http import (
     GraphqlRequest,
@@ -89,6 +90,7 @@ class Gateway:
             connect_timeout=settings.subgraph_defaults.connect_timeout / 1000,
         )
         self._deadline = settings.limits.deadline / 1000
+        self._tells = settings.telemetry.log_serializer or settings.telemetry.shared_context
         self._generation: Generation | None = None
         self._failure: FederationError | None = None
         self._loaded = asyncio.Event()
@@ -189,18 +191,28 @@ class Gateway:
         if request.method == "OPTIONS":
             return options(self._settings)
         self.start()
+        tally = Tally(self._transport)
+        response = await self._handle(request, tally)
+        if not self._tells or not isinstance(response.body, bytes):
+            return response
+        return HttpResponse(response.status, response.headers, response.body, tally.facts(len(response.body)))
+
+    async def _handle(self, request: HttpRequest, tally: Tally) -> HttpResponse:
         media_type = JSON
+        errors: tuple[FederationError, ...]
         try:
             media_type = read_media_type(request)
             asked = read_request(request, self._settings)
-            return await self._answer_in_time(request, asked, media_type)
-        except FederationErrors as errors:
-            return self._refusal(request, errors.errors, media_type)
+            return await self._answer_in_time(request, asked, media_type, tally)
+        except FederationErrors as found:
+            errors = found.errors
         except FederationError as error:
-            return self._refusal(request, (error,), media_type)
+            errors = (error,)
         except Exception:  # noqa: BLE001 - every request is answered; its text stays in the log
             _LOG.exception("request %s failed", request.request_id or "without an id")
-            return self._refusal(request, (FederationError(INTERNAL_SERVER_ERROR, "see the log"),), media_type)
+            errors = (FederationError(INTERNAL_SERVER_ERROR, "see the log"),)
+        tally.errors, tally.error_code = len(errors), errors[0].code.name
+        return self._refusal(request, errors, media_type)
 
     def too_large(self, length: int) -> HttpResponse | None:
         """
@@ -213,11 +225,13 @@ class Gateway:
             return None
         return refusal((body_too_large(self._settings.limits),))
 
-    async def _answer_in_time(self, request: HttpRequest, asked: GraphqlRequest, media_type: str) -> HttpResponse:
+    async def _answer_in_time(
+        self, request: HttpRequest, asked: GraphqlRequest, media_type: str, tally: Tally
+    ) -> HttpResponse:
         deadline = asyncio.get_running_loop().time() + self._deadline
         try:
             async with asyncio.timeout_at(deadline) as limit:
-                return await self._answer(request, asked, media_type, deadline)
+                return await self._answer(request, asked, media_type, deadline, tally)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -226,11 +240,14 @@ class Gateway:
             raise FederationError(GATEWAY_TIMEOUT, "the deadline has passed") from None
 
     async def _answer(
-        self, request: HttpRequest, asked: GraphqlRequest, media_type: str, deadline: float
+        self, request: HttpRequest, asked: GraphqlRequest, media_type: str, deadline: float, tally: Tally
     ) -> HttpResponse:
         generation = await self._current()
         with generation.in_use():
-            prepared = await generation.plan(PlanKey(asked.document, asked.operation_name, generation.labels(request)))
+            key = PlanKey(asked.document, asked.operation_name, generation.labels(request))
+            prepared = generation.recall(key)
+            tally.plan_cache = MISS if prepared is None else HIT
+            tally.prepared = prepared = prepared or await generation.plan(key)
             self._check_allowed(prepared, asked)
             executable = prepared.executable
             variables = executable.coerce(asked.variables)
@@ -238,7 +255,7 @@ class Gateway:
             result = await executable.execute(
                 variables,
                 ExecutionContext(
-                    transport=self._transport,
+                    transport=tally,
                     targets=generation.targets(request),
                     introspect=generation.introspect,
                     mask_errors=self._settings.security.mask_errors,
@@ -247,6 +264,7 @@ class Gateway:
             )
         if result.stream is not None:
             raise FederationError(UNSUPPORTED_OPERATION, "Answers that come in parts are not supported.")
+        tally.failed(result.errors)
         body: dict[str, Any] = {"errors": result.errors} if result.errors else {}
         body["data"] = result.data
         return answer(write_json(body), media_type)

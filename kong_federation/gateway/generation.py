@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -116,6 +117,11 @@ class Generation:
 
     # --- Plans ---
 
+    def recall(self, key: PlanKey) -> Prepared | None:
+        """The plan of an operation, if it is in the cache."""
+        outcome = self._cache.get(key)
+        return outcome if isinstance(outcome, Prepared) else None
+
     async def plan(self, key: PlanKey) -> Prepared:
         """
         The plan of an operation; an operation that many ask for at once is planned once.
@@ -145,7 +151,7 @@ class Generation:
             else:
                 executable = await asyncio.to_thread(_prepare, encoded)
             outcome: Prepared | Refused = Prepared(
-                executable, _introspects(executable.plan.node), weigh_plan(key, encoded)
+                executable, _introspects(executable.plan.node), weigh_plan(key, encoded), _digest(key.document)
             )
         except FederationErrors as errors:
             outcome = Refused(errors.errors, weigh_refusal(key))
@@ -201,6 +207,10 @@ class Generation:
                 raise errors.errors[0] from None
             data = self._introspections[key] = orjson.loads(content)
         return data
+
+
+def _digest(document: str) -> str:
+    return hashlib.sha256(document.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _prepare(encoded: bytes) -> Executable:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kong_federation.gateway.exchange import HttpRequest
+from kong_federation.gateway.identity import bytewise
 from kong_federation.settings import OverrideLabelSettings, Settings
 
 _LOG = logging.getLogger("kong_federation.gateway")
@@ -45,12 +46,20 @@ class Rule:
         draw: Name of its draw.
         share: On for a draw below this, between 0 and 100.
         header: On if this header says so; in lower case, may be empty.
+        groups: On for members of any of these, whose texts are as in identities.
     """
 
     label: str
     draw: str
     share: float
     header: str
+    groups: frozenset[str] = frozenset()
+
+    def is_on(self, request: HttpRequest) -> bool:
+        """Whether the request itself switches it on, whatever its share."""
+        if self.header and any(_is_true(value) for value in request.headers.get(self.header, ())):
+            return True
+        return bool(self.groups) and not self.groups.isdisjoint(request.identity.groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,7 @@ class Labels:
         draws: dict[str, float] = {}
         found = set(self.always)
         for rule in self.rules:
-            if rule.header and any(_is_true(value) for value in request.headers.get(rule.header, ())):
+            if rule.is_on(request):
                 found.add(rule.label)
             elif rule.share > 0:
                 if rule.draw not in draws:
@@ -105,7 +114,7 @@ def find_labels(settings: Settings, labels: Iterable[str]) -> Labels:
         setting = said.get(label)
         if rule.share >= 100 or (setting is not None and setting.enabled):
             always.add(label)
-        elif rule.share > 0 or rule.header:
+        elif rule.share > 0 or rule.header or rule.groups:
             rules.append(rule)
     return Labels(frozenset(always), tuple(rules), settings.override_stickiness)
 
@@ -131,16 +140,19 @@ def _rule(label: str, said: Mapping[str, OverrideLabelSettings]) -> Rule:
     setting = said.get(label)
     percent = _PERCENT.fullmatch(label)
     share = float(percent[1]) if percent else 0.0
-    header = ""
+    header, groups = "", frozenset[str]()
     if setting is not None:
         share = share if setting.percent is None else setting.percent
         header = (setting.header or "").lower()
-    return Rule(label, _SHARED_DRAW if percent else label, share, header)
+        groups = frozenset(map(bytewise, setting.consumer_groups))
+    return Rule(label, _SHARED_DRAW if percent else label, share, header, groups)
 
 
 def _identity(request: HttpRequest, stickiness: str) -> str:
     """Who asks, as far as headers tell; nobody in particular if they do not."""
     if stickiness == "consumer":
+        if request.identity.consumer_id:
+            return f"x-consumer-id:{request.identity.consumer_id}"
         for name in _CONSUMER_HEADERS:
             value = request.header(name)
             if value:

@@ -10,8 +10,8 @@ from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import SUPERGRAPH_INVALID
 from kong_federation.executor import SubgraphTarget
 from kong_federation.gateway.exchange import HttpRequest
-from kong_federation.gateway.propagation import Headers, propagate, propagated_names
-from kong_federation.settings import Settings
+from kong_federation.gateway.propagation import HeaderRules, Headers, compile_rules, propagate
+from kong_federation.settings import HeaderRule, Settings
 
 _LOG = logging.getLogger("kong_federation.gateway")
 
@@ -24,12 +24,12 @@ class Route:
     Args:
         url: Absolute URL.
         timeout: Seconds for one exchange.
-        headers: Names of the headers that travel there, in lower case.
+        headers: What it gets to see of a client's headers; subgraphs with the same rules share them.
     """
 
     url: str
     timeout: float
-    headers: frozenset[str]
+    headers: HeaderRules
 
 
 def find_routes(settings: Settings, subgraphs: Mapping[str, str]) -> dict[str, Route]:
@@ -48,12 +48,15 @@ def find_routes(settings: Settings, subgraphs: Mapping[str, str]) -> dict[str, R
         _LOG.warning("the configuration names a subgraph %s that the supergraph does not have", name)
     defaults = settings.subgraph_defaults
     routes: dict[str, Route] = {}
+    compiled: dict[tuple[HeaderRule, ...], HeaderRules] = {}
     for name, url in subgraphs.items():
         found = own.get(name)
         timeout = defaults.read_timeout if found is None or found.read_timeout is None else found.read_timeout
-        rules = (defaults.headers,) if found is None else (defaults.headers, found.headers)
+        rules = defaults.headers.request if found is None else defaults.headers.request + found.headers.request
+        if rules not in compiled:
+            compiled[rules] = compile_rules(rules)
         address = (found.url if found is not None else None) or url
-        routes[name] = Route(address, timeout / 1000, propagated_names(rules))
+        routes[name] = Route(address, timeout / 1000, compiled[rules])
     without = [name for name, route in routes.items() if not route.url.startswith(("http://", "https://"))]
     if without:
         message = "the subgraph {} has no http or https address"
@@ -75,7 +78,7 @@ class RequestTargets(Mapping[str, SubgraphTarget]):
     def __init__(self, routes: Mapping[str, Route], request: HttpRequest) -> None:
         self._routes = routes
         self._request = request
-        self._headers: dict[frozenset[str], Headers] = {}
+        self._headers: dict[HeaderRules, Headers] = {}
 
     def __getitem__(self, name: str) -> SubgraphTarget:
         route = self._routes[name]

@@ -2,6 +2,7 @@
 One event: PDK calls in, a decision out.
 
     Exit      the client gets this answer, and Kong's side of the event is over
+    Tell      the same, and before it Kong is told something that nobody waits for
     Proceed   the request is not for us; Kong goes on to the next plugin and the upstream
     Restart   nobody knows the instance: close the connection, so that Kong starts it again and replays the event
 
@@ -25,7 +26,7 @@ from kong_federation.gateway import HttpRequest, HttpResponse
 from kong_federation.kong.body import read_body
 from kong_federation.kong.failures import failed, failure
 from kong_federation.kong.flights import Flights
-from kong_federation.kong.pdk import Channel, EventOver, Pdk
+from kong_federation.kong.pdk import Calls, Channel, EventOver, Pdk
 from kong_federation.kong.records import Exit
 from kong_federation.kong.runtime import Runtime, Tenant
 
@@ -42,7 +43,15 @@ class Restart:
     """Let Kong start the instance again."""
 
 
-Decision = Exit | Proceed | Restart
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Make these calls, wait for none of their replies, and answer the client; all in one write."""
+
+    calls: Calls
+    answer: Exit
+
+
+Decision = Exit | Tell | Proceed | Restart
 
 _PROCEED = Proceed()
 _RESTART = Restart()
@@ -68,7 +77,7 @@ async def decide(channel: Channel, phase: str, tenant: Tenant | None, runtime: R
         pdk = Pdk(channel)
         if tenant is None:
             return await _restart(pdk, runtime)
-        request = await _read_request(pdk, tenant.limits.max_body_size)
+        request = await _read_request(pdk, tenant)
         return await _answer(request, tenant, runtime.flights)
     except FederationError as error:
         return failure([error])
@@ -81,16 +90,19 @@ async def decide(channel: Channel, phase: str, tenant: Tenant | None, runtime: R
         return failed(INTERNAL_SERVER_ERROR)
 
 
-async def _read_request(pdk: Pdk, most: int) -> HttpRequest:
-    head = await pdk.request_head()
+async def _read_request(pdk: Pdk, tenant: Tenant) -> HttpRequest:
+    conversation = tenant.conversation
+    head = conversation.head(await pdk.ask(conversation.opening))
     # The parameters of a POST are in its body, so it does not pay for the 12 us of one more call on each side; and what
     # else may have a body, however large, is none of ours.
     if head.method == "POST":
-        return HttpRequest("POST", "", head.headers, await read_body(head.body, most), head.request_id)
-    return HttpRequest(head.method, await pdk.get_raw_query(), head.headers, b"", head.request_id)
+        body = await read_body(head.body, tenant.limits.max_body_size)
+        return HttpRequest("POST", "", head.headers, body, head.request_id, head.identity)
+    query = await pdk.get_raw_query()
+    return HttpRequest(head.method, query, head.headers, b"", head.request_id, head.identity)
 
 
-async def _answer(request: HttpRequest, tenant: Tenant, flights: Flights) -> Exit:
+async def _answer(request: HttpRequest, tenant: Tenant, flights: Flights) -> Exit | Tell:
     deaths = flights.begin(request.request_id)
     try:
         if deaths:
@@ -99,7 +111,10 @@ async def _answer(request: HttpRequest, tenant: Tenant, flights: Flights) -> Exi
             _log.warning("request %s comes again after the death of its worker; %s", request.request_id, outcome)
             if not again:
                 return failed(REQUEST_INTERRUPTED)
-        return await _exit(await tenant.gateway.handle(request))
+        response = await tenant.gateway.handle(request)
+        answer = await _exit(response)
+        calls = tenant.conversation.closing(response.facts)
+        return answer if calls is None else Tell(calls, answer)
     finally:
         flights.end(request.request_id)
 

@@ -8,7 +8,7 @@ function it does not know): it gives the client a 500 and closes the connection.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from kong_federation.kong.functions import (
     decode_integer,
@@ -85,23 +85,6 @@ class Channel(Protocol):
         ...
 
 
-class RequestHead(NamedTuple):
-    """What every event asks first, in one write."""
-
-    method: str
-    headers: dict[str, list[str]]
-    body: RawBody
-    request_id: str
-
-
-_REQUEST_HEAD = Calls(
-    ("kong.request.get_raw_body", b""),
-    ("kong.request.get_headers", encode_integer(MOST_HEADERS)),
-    ("kong.request.get_method", b""),
-    ("kong.nginx.get_var", encode_text("kong_request_id")),
-)
-
-
 class Pdk:
     """
     The PDK's functions.
@@ -115,10 +98,9 @@ class Pdk:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
-    async def request_head(self) -> RequestHead:
-        """Method, headers, body and Kong's request id, asked in one write."""
-        body, headers, method, request_id = await self._channel.call(_REQUEST_HEAD)
-        return RequestHead(decode_text(method), decode_headers(headers), decode_raw_body(body), decode_text(request_id))
+    async def ask(self, calls: Calls) -> list[bytes]:
+        """Make several calls in one write; the results as they came, in order."""
+        return await self._channel.call(calls)
 
     async def get_method(self) -> str:
         """The request's method."""

@@ -15,13 +15,14 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Protocol
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import CONFIGURATION_INVALID
 from kong_federation.gateway import HttpRequest, HttpResponse
+from kong_federation.kong.conversation import Conversation
 from kong_federation.kong.failures import failure
 from kong_federation.kong.flights import Flights
 from kong_federation.kong.instances import RENEWAL, Configuration, InstanceFiles, read_configuration
@@ -89,12 +90,14 @@ class Tenant:
         gateway: What answers its requests.
         limits: What one of its requests may spend.
         used: When it last had a request, monotonic seconds.
+        conversation: What its events ask and tell Kong.
     """
 
     digest: str
     gateway: Serves
     limits: Limits
     used: float
+    conversation: Conversation = field(default_factory=Conversation)
 
 
 @dataclass(slots=True)
@@ -218,23 +221,25 @@ class Runtime:
     def _tenant(self, configuration: Configuration) -> Tenant:
         tenant = self._tenants.get(configuration.digest)
         if tenant is None:
-            gateway, limits = self._open(configuration.digest, configuration.values())
-            tenant = self._tenants[configuration.digest] = Tenant(configuration.digest, gateway, limits, monotonic())
+            tenant = self._open(configuration.digest, configuration.values())
+            self._tenants[configuration.digest] = tenant
             if len(self._tenants) > _MOST_GATEWAYS:
                 self._retire(self._tenants.popitem(last=False)[1])
         return tenant
 
-    def _open(self, digest: str, values: Mapping[str, Any]) -> tuple[Serves, Limits]:
+    def _open(self, digest: str, values: Mapping[str, Any]) -> Tenant:
         try:
             settings = parse_settings(values)
-            return self._make_gateway(settings), settings.limits
+            gateway = self._make_gateway(settings)
+            return Tenant(digest, gateway, settings.limits, monotonic(), Conversation(settings))
         except FederationErrors as findings:
             for finding in findings.errors:
                 _log.error("configuration %s: %s", digest[:12], finding.message)
-            return Refusing(findings), Limits()
+            return Tenant(digest, Refusing(findings), Limits(), monotonic())
         except Exception:  # noqa: BLE001 - a fault of ours must not make Kong start the instance for every request
             _log.exception("configuration %s: no gateway could be made of it", digest[:12])
-            return Refusing(FederationErrors([FederationError(CONFIGURATION_INVALID, "see the log")])), Limits()
+            refusing = Refusing(FederationErrors([FederationError(CONFIGURATION_INVALID, "see the log")]))
+            return Tenant(digest, refusing, Limits(), monotonic())
 
     def _tidy(self, now: float) -> None:
         for tenant in [one for one in self._tenants.values() if now - one.used > _IDLE]:

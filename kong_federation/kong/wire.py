@@ -28,14 +28,15 @@ def frame(content: bytes) -> bytes:
 _EXIT = frame(b"kong.response.exit")
 
 
-def exit_frames(parts: tuple[bytes, ...]) -> bytes:
+def exit_frames(parts: tuple[bytes, ...], before: bytes = b"") -> bytes:
     """
     The two frames that answer the client, in one piece.
 
     Args:
         parts: The argument of `kong.response.exit` in pieces.
+        before: Whole frames of calls that are made before.
     """
-    return b"".join((_EXIT, _LENGTH.pack(sum(map(len, parts))), *parts))
+    return b"".join((before, _EXIT, _LENGTH.pack(sum(map(len, parts))), *parts))
 
 
 class FrameReader:

@@ -10,6 +10,7 @@ One connection from Kong.
     EVENT     a frame, a PDK call waits          the call gets its result                            EVENT
     EVENT     a frame, no PDK call waits         exit 500, the handler is cancelled                  ANSWERED
     EVENT     the handler decides Exit           exit                                                ANSWERED
+    EVENT     the handler decides Tell           calls, exit; the replies are thrown away            ANSWERED
     EVENT     the handler decides Proceed        empty frame, return                                 IDLE
     EVENT     the handler decides Restart        closed: the one lawful way without an answer        CLOSED
     EVENT     the handler raises, is cancelled   exit 500                                            ANSWERED
@@ -48,7 +49,7 @@ from kong_federation.kong import (
     exit_parts,
     frame,
 )
-from kong_federation.kong.event import Decision, Proceed, decide
+from kong_federation.kong.event import Decision, Proceed, Tell, decide
 from kong_federation.kong.failures import failed
 from kong_federation.kong.pdk import Calls, EventOver
 from kong_federation.kong.runtime import Runtime, Tenant
@@ -253,6 +254,8 @@ class Session(asyncio.Protocol):
         match decision:
             case Exit():
                 self._exit(decision)
+            case Tell(calls, answer):
+                self._exit(answer, calls.written)
             case Proceed():
                 sequence = self._end_event()
                 self.state = State.IDLE
@@ -262,11 +265,11 @@ class Session(asyncio.Protocol):
                 self.state = State.CLOSED
                 self._transport.close()
 
-    def _exit(self, answer: Exit) -> None:
+    def _exit(self, answer: Exit, told: bytes = b"") -> None:
         if self.state not in {State.IDLE, State.EVENT}:
             return
         try:
-            written = exit_frames(exit_parts(answer.status, answer.headers, answer.body))
+            written = exit_frames(exit_parts(answer.status, answer.headers, answer.body), told)
         except UnicodeEncodeError:
             _log.exception("a header of an answer has characters that HTTP cannot carry")
             answer = failed(INTERNAL_SERVER_ERROR)

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from kong_federation.limits import Limits
-from kong_federation.settings.checks import Check, OnlyOneOf
+from kong_federation.settings.checks import Check, Conditional, MutuallyExclusive, OnlyOneOf
 
 _DAY = 86_400_000
 _MOST = 2**31 - 2
 _HEADER_NAME = "^[A-Za-z0-9_-]+$"
 _HEADER_NAME_ERROR = "must be a header name"
+_HEADER_VALUE = "^[ -~]+$"
+_HEADER_VALUE_ERROR = "must be one line of printable ASCII"
 
 HOP_BY_HOP = (
     "connection",
@@ -68,23 +70,99 @@ class SupergraphSettings:
     )
 
 
+IDENTITY_VALUES = (
+    "consumer_id",
+    "consumer_username",
+    "consumer_custom_id",
+    "consumer_tags",
+    "credential_id",
+    "groups",
+    "scopes",
+)
+"""What can be told of who asks; several values are joined by commas."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeaderRule:
     """One rule about headers on the way to a subgraph."""
 
+    CHECKS: ClassVar[tuple[Check, ...]] = (
+        OnlyOneOf(("named", "matching")),
+        Conditional("op", ("insert",), "named"),
+        MutuallyExclusive(("value", "value_from")),
+        MutuallyExclusive(("value", "default")),
+        MutuallyExclusive(("named", "exclude")),
+        MutuallyExclusive(("matching", "rename")),
+        MutuallyExclusive(("matching", "default")),
+    )
+
     op: str = field(
         metadata={
-            "about": "What is done: `propagate` sends the client's header on, if there is one.",
-            "one_of": ("propagate",),
+            "about": "What is done. `propagate` sends the client's header on, if there is one. `insert` sets a header "
+            "to `value` or to what `value_from` names. `remove` takes away what was to be sent.",
+            "one_of": ("propagate", "insert", "remove"),
         },
     )
-    named: str = field(
+    named: str | None = field(
+        default=None,
         metadata={
             "about": "Name of the header, in any case. Headers that belong to one connection or describe the body "
-            "cannot be propagated.",
+            "cannot be named.",
             "match": _HEADER_NAME,
             "err": _HEADER_NAME_ERROR,
             "not_one_of": HOP_BY_HOP + OWN_HEADERS,
+        },
+    )
+    matching: str | None = field(
+        default=None,
+        metadata={
+            "about": "Instead of `named`: a regular expression (Python's) that is looked for in names, in any case; "
+            "`^x-` is all that begin so. For `propagate` and `remove`.",
+            "len_max": 1_024,
+        },
+    )
+    exclude: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "about": "Names that `matching` does not mean.",
+            "match": _HEADER_NAME,
+            "err": _HEADER_NAME_ERROR,
+        },
+    )
+    rename: str | None = field(
+        default=None,
+        metadata={
+            "about": "For `propagate` with `named`: the name it is sent on under.",
+            "match": _HEADER_NAME,
+            "err": _HEADER_NAME_ERROR,
+            "not_one_of": HOP_BY_HOP + OWN_HEADERS,
+        },
+    )
+    default: str | None = field(
+        default=None,
+        metadata={
+            "about": "For `propagate` with `named`, and for `value_from`: the value if there is none.",
+            "match": _HEADER_VALUE,
+            "err": _HEADER_VALUE_ERROR,
+            "len_max": 8_192,
+        },
+    )
+    value: str | None = field(
+        default=None,
+        metadata={
+            "about": "For `insert`: the value.",
+            "match": _HEADER_VALUE,
+            "err": _HEADER_VALUE_ERROR,
+            "len_max": 8_192,
+            "referenceable": True,
+        },
+    )
+    value_from: str | None = field(
+        default=None,
+        metadata={
+            "about": "For `insert`: what Kong knows of who asks. Whatever the client sent under this name is not sent, "
+            "also if Kong knows nothing.",
+            "one_of": IDENTITY_VALUES,
         },
     )
 
@@ -195,6 +273,80 @@ class OverrideLabelSettings:
             "err": _HEADER_NAME_ERROR,
         },
     )
+    consumer_groups: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "about": "Groups for whose members it is on, whatever the share; `identity.groups` says where groups are "
+            "told.",
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimSettings:
+    """
+    Where a plugin on the route tells something about who asks; what several places tell is put together.
+
+    Only name what a plugin sets on every route of this configuration.
+    """
+
+    ctx_key: str | None = field(
+        default=None,
+        metadata={
+            "about": "A member of `kong.ctx.shared` that another plugin sets: a list of texts, or one text.",
+            "len_max": 256,
+        },
+    )
+    jwt_claim: str | None = field(
+        default=None,
+        metadata={
+            "about": "A claim of the token that Kong's `jwt` plugin has verified: a list of texts, or one text.",
+            "len_max": 256,
+        },
+    )
+    header: str | None = field(
+        default=None,
+        metadata={
+            "about": "A request header, such as `X-Consumer-Groups` behind Kong's `acl` or `X-Authenticated-Scope` "
+            "behind its `oauth2`. It is read only if Kong has found a consumer or a credential. A client can send it "
+            "too: name it only where a plugin always sets it.",
+            "match": _HEADER_NAME,
+            "err": _HEADER_NAME_ERROR,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitySettings:
+    """
+    What is known of who asks, beside Kong's consumer and credential.
+
+    Kong is asked only if something depends on it: a header rule with `value_from`, an override label with
+    `consumer_groups`.
+    """
+
+    groups: ClaimSettings = field(
+        default_factory=ClaimSettings, metadata={"about": "Where the groups of who asks are told."}
+    )
+    scopes: ClaimSettings = field(
+        default_factory=ClaimSettings, metadata={"about": "Where the scopes that were granted are told."}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetrySettings:
+    """What is told to other plugins; each of the two costs about 12 microseconds a request in Kong and here."""
+
+    log_serializer: bool = field(
+        default=True,
+        metadata={
+            "about": "Whether facts about the operation are part of what Kong's log plugins write, under `graphql`.",
+        },
+    )
+    shared_context: bool = field(
+        default=True,
+        metadata={"about": "Whether the same facts are put into `kong.ctx.shared.graphql` for other plugins."},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,10 +434,16 @@ class Settings:
             "one_of": ("consumer", "client", "none"),
         },
     )
+    identity: IdentitySettings = field(
+        default_factory=IdentitySettings, metadata={"about": "What is known of who asks."}
+    )
     limits: Limits = field(default_factory=Limits, metadata={"about": "What one request may spend."})
     planning: PlanningSettings = field(
         default_factory=PlanningSettings, metadata={"about": "What planning may cost, and how plans are kept."}
     )
     security: SecuritySettings = field(
         default_factory=SecuritySettings, metadata={"about": "What is refused and what is hidden."}
+    )
+    telemetry: TelemetrySettings = field(
+        default_factory=TelemetrySettings, metadata={"about": "What is told to other plugins."}
     )

@@ -9,6 +9,7 @@ from typing import Any
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.base import PathSegment
 from kong_federation.errors.codes import CONFIGURATION_INVALID
+from kong_federation.settings.agreement import disagreements
 from kong_federation.settings.checks import checks_of, is_kept
 from kong_federation.settings.fields import Field, fields_of
 from kong_federation.settings.model import Settings
@@ -34,7 +35,8 @@ def parse_settings(config: Mapping[str, Any]) -> Settings:
     own = {name: value for name, value in config.items() if not (name in _KONG_KEYS or name.startswith("__"))}
     settings = _record(Settings, own, (), findings)
     if isinstance(settings, Settings):
-        _names_are_unique(settings, findings)
+        for path, problem in disagreements(settings):
+            _wrong(findings, path, problem)
     if findings:
         raise FederationErrors(findings)
     assert isinstance(settings, Settings)
@@ -143,19 +145,6 @@ def _length(value: str, rules: Mapping[str, Any]) -> str | None:
     if length < shortest:
         return f"must have at least {shortest} bytes, not {length}"
     return f"must have at most {longest} bytes, not {length}" if length > longest else None
-
-
-def _names_are_unique(settings: Settings, findings: list[FederationError]) -> None:
-    _are_unique([one.name for one in settings.subgraphs], "subgraphs", "name", findings)
-    _are_unique([one.label for one in settings.override_labels], "override_labels", "label", findings)
-
-
-def _are_unique(names: list[str], array: str, member: str, findings: list[FederationError]) -> None:
-    seen: set[str] = set()
-    for index, name in enumerate(names):
-        if name in seen:
-            _wrong(findings, (array, index, member), "is there twice")
-        seen.add(name)
 
 
 def _wrong_type(findings: list[FederationError], path: _Path, expected: str, value: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kong_federation.gateway import Gateway, HttpRequest
+from kong_federation.gateway import Gateway, HttpRequest, Identity
 from kong_federation.gateway import labels as labels_module
 from kong_federation.gateway.labels import draw, find_labels
 from kong_federation.settings import parse_settings
@@ -22,6 +22,22 @@ PROGRESSIVE = (SUPERGRAPHS / "simple-progressive-overrides.graphql").read_text(e
 
 def found(labels, *said, **config):
     return find_labels(parse_settings({"supergraph": {"sdl": "x"}, "override_labels": said, **config}), labels)
+
+
+def test_a_label_is_on_for_members_of_its_groups():
+    config = {"identity": {"groups": {"ctx_key": "groups"}}}
+    labels = found({"a"}, {"label": "a", "consumer_groups": ["beta", "caf\xe9"]}, **config)
+    for groups, on in [((), set()), (("gold",), set()), (("gold", "beta"), {"a"}), (("caf\xc3\xa9",), {"a"})]:
+        assert labels.active(HttpRequest("POST", identity=Identity(groups=groups))) == on
+
+
+def test_a_client_that_kong_knows_stays_on_its_side_whatever_its_headers_say():
+    labels = found({"percent(50)"})
+    sides = {
+        len(labels.active(HttpRequest("POST", headers={"x-consumer-id": [str(n)]}, identity=Identity("c-1"))))
+        for n in range(40)
+    }
+    assert len(sides) == 1
 
 
 def asked(**headers):

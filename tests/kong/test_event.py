@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from kong_federation.gateway import HttpResponse
+from kong_federation.gateway import Facts, HttpResponse
 from kong_federation.kong import FUNCTIONS, Exit, RawBody
-from kong_federation.kong.event import Proceed, Restart, decide
+from kong_federation.kong.conversation import Conversation
+from kong_federation.kong.event import Proceed, Restart, Tell, decide
 from kong_federation.kong.flights import Flights
 from kong_federation.kong.instances import InstanceFiles
 from kong_federation.kong.pdk import EventOver
@@ -68,6 +69,15 @@ async def test_a_request_becomes_an_answer(runtime):
     assert (gateway.request.method, gateway.request.query) == ("GET", "query=%7Ba%7D")
     assert (gateway.request.headers, gateway.request.request_id) == ({"a": ["1"]}, "id")
     assert [len(names) for names in channel.asked] == [4, 1]
+
+
+async def test_facts_are_told_with_the_answer(runtime):
+    conversation = Conversation(parse_settings({"supergraph": {"sdl": "x"}}))
+    gateway = Gateway(HttpResponse(200, (), b"answer", Facts(operation_name="Q")))
+    decision = await decide(Channel(), "access", Tenant("digest", gateway, LIMITS, 0.0, conversation), runtime)
+    assert isinstance(decision, Tell)
+    assert decision.answer == Exit(200, (), b"answer")
+    assert [name for name, _ in decision.calls.calls] == ["kong.log.set_serialize_value", "kong.ctx.shared.set"]
 
 
 async def test_a_post_is_asked_in_one_write(runtime):

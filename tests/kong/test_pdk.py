@@ -5,7 +5,8 @@ import inspect
 import pytest
 
 from kong_federation.kong import FUNCTIONS, Consumer, Credential, RawBody, Route, Service
-from kong_federation.kong.pdk import Pdk, RequestHead
+from kong_federation.kong.functions import decode_text, encode_text
+from kong_federation.kong.pdk import Calls, Pdk
 
 
 class Channel:
@@ -18,25 +19,11 @@ class Channel:
         return [FUNCTIONS[name].result.encode(self.results[name]) for name, _ in calls.calls]
 
 
-async def test_the_head_is_asked_in_one_write():
-    channel = Channel(
-        {
-            "kong.request.get_raw_body": RawBody(content=b"x"),
-            "kong.request.get_headers": {"a": ["1", "2"], "b": "3"},
-            "kong.request.get_method": "POST",
-            "kong.nginx.get_var": "id",
-        }
-    )
-    head = await Pdk(channel).request_head()
-    assert head == RequestHead("POST", {"a": ["1", "2"], "b": ["3"]}, RawBody(content=b"x"), "id")
-    assert channel.calls == [
-        [
-            ("kong.request.get_raw_body", None),
-            ("kong.request.get_headers", 1000),
-            ("kong.request.get_method", None),
-            ("kong.nginx.get_var", "kong_request_id"),
-        ]
-    ]
+async def test_several_calls_are_made_in_one_write():
+    channel = Channel({"kong.request.get_method": "POST", "kong.nginx.get_var": "id"})
+    calls = Calls(("kong.request.get_method", b""), ("kong.nginx.get_var", encode_text("kong_request_id")))
+    assert [decode_text(reply) for reply in await Pdk(channel).ask(calls)] == ["POST", "id"]
+    assert channel.calls == [[("kong.request.get_method", None), ("kong.nginx.get_var", "kong_request_id")]]
 
 
 READS = [

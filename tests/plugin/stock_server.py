@@ -25,6 +25,9 @@ class Request:
     query: str = ""
     body: bytes = b""
     calls: list = field(default_factory=list)
+    consumer: dict | None = None
+    shared: dict = field(default_factory=dict)
+    told: dict = field(default_factory=dict)
 
     def answer(self, method, arguments):
         self.calls.append((method, arguments))
@@ -40,6 +43,15 @@ class Request:
                 return self.body
             case "kong.nginx.get_var":
                 return "0123456789abcdef"
+            case "kong.client.get_consumer":
+                return self.consumer
+            case "kong.client.get_credential":
+                return {"id": "k-1", "key": "secret"} if self.consumer else None
+            case "kong.ctx.shared.get":
+                return self.shared.get(*arguments)
+            case "kong.ctx.shared.set" | "kong.log.set_serialize_value":
+                self.told[method] = arguments
+                return None
         raise AssertionError(f"Kong has no {method}")
 
 

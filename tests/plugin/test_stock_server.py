@@ -50,6 +50,23 @@ def test_a_get_is_answered(server):
     assert (status, json.loads(body)) == (200, {"data": {"me": {"name": "Ada"}}})
 
 
+def test_who_asks_is_told_to_subgraphs_and_facts_to_kong(server):
+    kong, config, _ = server
+    rules = [{"op": "insert", "named": f"x-{name}", "value_from": name} for name in ("consumer_id", "groups")]
+    config = {**config, "subgraph_defaults": {"headers": {"request": rules}}, "identity": {"groups": {"ctx_key": "g"}}}
+    request = post({"query": "query Q { me { name } }"})
+    request.consumer = {"id": "c-1", "username": "alice", "tags": ["t"]}
+    request.shared = {"g": ["gold", "caf\xe9"]}
+    assert kong.access(kong.start_instance(config), request)[0] == 200
+    _, headers = Handler.seen[-1]
+    sent = {name.lower(): value for name, value in headers.items()}
+    assert (sent["x-consumer_id"], sent["x-groups"]) == ("c-1", "gold,caf\xc3\xa9")
+    assert {name for name, _ in request.told.values()} == {"graphql"}
+    facts = request.told["kong.log.set_serialize_value"][1]
+    assert request.told["kong.ctx.shared.set"][1] == facts
+    assert (facts["operation_name"], facts["subrequests"]) == ("Q", 1)
+
+
 def test_options_has_an_empty_body_that_is_not_none(server):
     kong, config, _ = server
     status, headers, body = kong.access(kong.start_instance(config), Request("OPTIONS"))

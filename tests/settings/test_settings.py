@@ -66,7 +66,7 @@ def test_all_findings_are_reported_together_with_their_paths():
             "limits": {"deadline": 55_001, "max_tokens": True, "max_aliases": 1.5},
             "operations": {"get": "yes"},
             "subgraphs": [{"url": "ftp://x"}, {"name": "a"}, 5],
-            "subgraph_defaults": {"headers": {"request": [{"op": "insert", "named": "Host"}]}},
+            "subgraph_defaults": {"headers": {"request": [{"op": "append", "named": "Host"}]}},
             "security": {"csrf_headers": ["a b", ""]},
         }
     )
@@ -80,7 +80,8 @@ def test_all_findings_are_reported_together_with_their_paths():
         "subgraphs.0.name": "subgraphs.0.name is required",
         "subgraphs.0.url": "subgraphs.0.url must be an http or https URL",
         "subgraphs.2": "subgraphs.2 must be a record, not a number",
-        "subgraph_defaults.headers.request.0.op": "subgraph_defaults.headers.request.0.op must be one of propagate",
+        "subgraph_defaults.headers.request.0.op": "subgraph_defaults.headers.request.0.op must be one of propagate, "
+        "insert, remove",
         "subgraph_defaults.headers.request.0.named": "subgraph_defaults.headers.request.0.named must not be Host",
         "security.csrf_headers.0": "security.csrf_headers.0 must be a header name",
         "security.csrf_headers.1": "security.csrf_headers.1 must not be empty",
@@ -169,3 +170,51 @@ def test_defaults_keep_their_own_rules():
 def test_the_documentation_is_printed_from_the_definition():
     page = Path(__file__).parents[2] / "docs" / "configuration.md"
     assert page.read_text(encoding="utf-8") == reference(), "print it anew: make generated"
+
+
+def rule_findings(*rules):
+    path = "subgraph_defaults.headers.request."
+    found = findings({**MINIMAL, "subgraph_defaults": {"headers": {"request": list(rules)}}})
+    return {name.removeprefix(path): text.removeprefix(path) for name, text in found.items()}
+
+
+def test_a_rule_about_headers_has_what_it_needs_and_nothing_else():
+    assert rule_findings(
+        {"op": "propagate"},
+        {"op": "propagate", "named": "a", "matching": "b"},
+        {"op": "insert", "matching": "b", "value": "v"},
+        {"op": "insert", "named": "a", "value": "v", "value_from": "groups"},
+        {"op": "insert", "named": "host", "value": "v\r\nx: y"},
+        {"op": "insert", "named": "a", "value_from": "password"},
+        {"op": "propagate", "named": "a", "rename": "content-length"},
+    ) == {
+        "0": "0 needs exactly one of named, matching",
+        "1": "1 needs exactly one of named, matching",
+        "2": "2 needs named where op is insert",
+        "3": "3 takes only one of value, value_from",
+        "4.named": "4.named must not be host",
+        "4.value": "4.value must be one line of printable ASCII",
+        "5.value_from": "5.value_from must be one of consumer_id, consumer_username, consumer_custom_id, "
+        "consumer_tags, credential_id, groups, scopes",
+        "6.rename": "6.rename must not be content-length",
+    }
+    assert rule_findings(
+        {"op": "propagate", "matching": "("},
+        {"op": "propagate", "named": "a", "value": "v"},
+        {"op": "remove", "named": "a", "rename": "b"},
+        {"op": "insert", "named": "a"},
+        {"op": "remove", "matching": "a", "value_from": "groups"},
+    ) == {
+        "0.matching": "0.matching is not a regular expression: missing ), unterminated subpattern at position 0",
+        "1.value": "1.value has no meaning where op is propagate with named",
+        "2.rename": "2.rename has no meaning where op is remove with named",
+        "3": "3 needs exactly one of value, value_from where op is insert",
+        "4.value_from": "4.value_from has no meaning where op is remove with matching",
+    }
+
+
+def test_groups_of_a_label_need_a_place_where_groups_are_told():
+    said = {**MINIMAL, "override_labels": [{"label": "a", "consumer_groups": ["g"]}]}
+    path = "override_labels.0.consumer_groups"
+    assert findings(said) == {path: f"{path} needs identity.groups to say where groups are told"}
+    parse_settings({**said, "identity": {"groups": {"header": "x-consumer-groups"}}})

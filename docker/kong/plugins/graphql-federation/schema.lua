@@ -83,8 +83,8 @@ return {
                               {
                                 op = {
                                   type = "string",
-                                  one_of = { "propagate" },
-                                  description = "What is done: `propagate` sends the client's header on, if there is one.",
+                                  one_of = { "propagate", "insert", "remove" },
+                                  description = "What is done. `propagate` sends the client's header on, if there is one. `insert` sets a header to `value` or to what `value_from` names. `remove` takes away what was to be sent.",
                                   required = true,
                                 },
                               },
@@ -153,10 +153,147 @@ return {
                                     },
                                     { pattern = "^[Hh][Oo][Ss][Tt]$", err = "must not be host" },
                                   },
-                                  description = "Name of the header, in any case. Headers that belong to one connection or describe the body cannot be propagated.",
-                                  required = true,
+                                  description = "Name of the header, in any case. Headers that belong to one connection or describe the body cannot be named.",
                                 },
                               },
+                              {
+                                matching = {
+                                  type = "string",
+                                  len_max = 1024,
+                                  description = "Instead of `named`: a regular expression (Python's) that is looked for in names, in any case; `^x-` is all that begin so. For `propagate` and `remove`.",
+                                },
+                              },
+                              {
+                                exclude = {
+                                  type = "array",
+                                  elements = {
+                                    type = "string",
+                                    match = "^[A-Za-z0-9_-]+$",
+                                    err = "must be a header name",
+                                  },
+                                  description = "Names that `matching` does not mean.",
+                                  default = {},
+                                },
+                              },
+                              {
+                                rename = {
+                                  type = "string",
+                                  match = "^[A-Za-z0-9_-]+$",
+                                  err = "must be a header name",
+                                  match_none = {
+                                    {
+                                      pattern = "^[Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn]$",
+                                      err = "must not be connection",
+                                    },
+                                    {
+                                      pattern = "^[Kk][Ee][Ee][Pp][-][Aa][Ll][Ii][Vv][Ee]$",
+                                      err = "must not be keep-alive",
+                                    },
+                                    {
+                                      pattern = "^[Pp][Rr][Oo][Xx][Yy][-][Aa][Uu][Tt][Hh][Ee][Nn][Tt][Ii][Cc][Aa][Tt][Ee]$",
+                                      err = "must not be proxy-authenticate",
+                                    },
+                                    {
+                                      pattern = "^[Pp][Rr][Oo][Xx][Yy][-][Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]$",
+                                      err = "must not be proxy-authorization",
+                                    },
+                                    {
+                                      pattern = "^[Pp][Rr][Oo][Xx][Yy][-][Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn]$",
+                                      err = "must not be proxy-connection",
+                                    },
+                                    { pattern = "^[Tt][Ee]$", err = "must not be te" },
+                                    {
+                                      pattern = "^[Tt][Rr][Aa][Ii][Ll][Ee][Rr]$",
+                                      err = "must not be trailer",
+                                    },
+                                    {
+                                      pattern = "^[Tt][Rr][Aa][Nn][Ss][Ff][Ee][Rr][-][Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]$",
+                                      err = "must not be transfer-encoding",
+                                    },
+                                    {
+                                      pattern = "^[Uu][Pp][Gg][Rr][Aa][Dd][Ee]$",
+                                      err = "must not be upgrade",
+                                    },
+                                    {
+                                      pattern = "^[Aa][Cc][Cc][Ee][Pp][Tt]$",
+                                      err = "must not be accept",
+                                    },
+                                    {
+                                      pattern = "^[Aa][Cc][Cc][Ee][Pp][Tt][-][Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]$",
+                                      err = "must not be accept-encoding",
+                                    },
+                                    {
+                                      pattern = "^[Cc][Oo][Nn][Tt][Ee][Nn][Tt][-][Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]$",
+                                      err = "must not be content-encoding",
+                                    },
+                                    {
+                                      pattern = "^[Cc][Oo][Nn][Tt][Ee][Nn][Tt][-][Ll][Ee][Nn][Gg][Tt][Hh]$",
+                                      err = "must not be content-length",
+                                    },
+                                    {
+                                      pattern = "^[Cc][Oo][Nn][Tt][Ee][Nn][Tt][-][Tt][Yy][Pp][Ee]$",
+                                      err = "must not be content-type",
+                                    },
+                                    {
+                                      pattern = "^[Ee][Xx][Pp][Ee][Cc][Tt]$",
+                                      err = "must not be expect",
+                                    },
+                                    { pattern = "^[Hh][Oo][Ss][Tt]$", err = "must not be host" },
+                                  },
+                                  description = "For `propagate` with `named`: the name it is sent on under.",
+                                },
+                              },
+                              {
+                                default = {
+                                  type = "string",
+                                  len_max = 8192,
+                                  match = "^[ -~]+$",
+                                  err = "must be one line of printable ASCII",
+                                  description = "For `propagate` with `named`, and for `value_from`: the value if there is none.",
+                                },
+                              },
+                              {
+                                value = {
+                                  type = "string",
+                                  len_max = 8192,
+                                  match = "^[ -~]+$",
+                                  err = "must be one line of printable ASCII",
+                                  referenceable = true,
+                                  description = "For `insert`: the value.",
+                                },
+                              },
+                              {
+                                value_from = {
+                                  type = "string",
+                                  one_of = {
+                                    "consumer_id",
+                                    "consumer_username",
+                                    "consumer_custom_id",
+                                    "consumer_tags",
+                                    "credential_id",
+                                    "groups",
+                                    "scopes",
+                                  },
+                                  description = "For `insert`: what Kong knows of who asks. Whatever the client sent under this name is not sent, also if Kong knows nothing.",
+                                },
+                              },
+                            },
+                            entity_checks = {
+                              { only_one_of = { "named", "matching" } },
+                              {
+                                conditional = {
+                                  if_field = "op",
+                                  if_match = { one_of = { "insert" } },
+                                  then_field = "named",
+                                  then_match = { required = true },
+                                  then_err = "needs named where op is insert",
+                                },
+                              },
+                              { mutually_exclusive = { "value", "value_from" } },
+                              { mutually_exclusive = { "value", "default" } },
+                              { mutually_exclusive = { "named", "exclude" } },
+                              { mutually_exclusive = { "matching", "rename" } },
+                              { mutually_exclusive = { "matching", "default" } },
                             },
                           },
                           description = "Rules for the client's headers on their way to subgraphs. Without a rule only trace context and request ids are sent on.",
@@ -217,8 +354,8 @@ return {
                                 {
                                   op = {
                                     type = "string",
-                                    one_of = { "propagate" },
-                                    description = "What is done: `propagate` sends the client's header on, if there is one.",
+                                    one_of = { "propagate", "insert", "remove" },
+                                    description = "What is done. `propagate` sends the client's header on, if there is one. `insert` sets a header to `value` or to what `value_from` names. `remove` takes away what was to be sent.",
                                     required = true,
                                   },
                                 },
@@ -287,10 +424,147 @@ return {
                                       },
                                       { pattern = "^[Hh][Oo][Ss][Tt]$", err = "must not be host" },
                                     },
-                                    description = "Name of the header, in any case. Headers that belong to one connection or describe the body cannot be propagated.",
-                                    required = true,
+                                    description = "Name of the header, in any case. Headers that belong to one connection or describe the body cannot be named.",
                                   },
                                 },
+                                {
+                                  matching = {
+                                    type = "string",
+                                    len_max = 1024,
+                                    description = "Instead of `named`: a regular expression (Python's) that is looked for in names, in any case; `^x-` is all that begin so. For `propagate` and `remove`.",
+                                  },
+                                },
+                                {
+                                  exclude = {
+                                    type = "array",
+                                    elements = {
+                                      type = "string",
+                                      match = "^[A-Za-z0-9_-]+$",
+                                      err = "must be a header name",
+                                    },
+                                    description = "Names that `matching` does not mean.",
+                                    default = {},
+                                  },
+                                },
+                                {
+                                  rename = {
+                                    type = "string",
+                                    match = "^[A-Za-z0-9_-]+$",
+                                    err = "must be a header name",
+                                    match_none = {
+                                      {
+                                        pattern = "^[Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn]$",
+                                        err = "must not be connection",
+                                      },
+                                      {
+                                        pattern = "^[Kk][Ee][Ee][Pp][-][Aa][Ll][Ii][Vv][Ee]$",
+                                        err = "must not be keep-alive",
+                                      },
+                                      {
+                                        pattern = "^[Pp][Rr][Oo][Xx][Yy][-][Aa][Uu][Tt][Hh][Ee][Nn][Tt][Ii][Cc][Aa][Tt][Ee]$",
+                                        err = "must not be proxy-authenticate",
+                                      },
+                                      {
+                                        pattern = "^[Pp][Rr][Oo][Xx][Yy][-][Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]$",
+                                        err = "must not be proxy-authorization",
+                                      },
+                                      {
+                                        pattern = "^[Pp][Rr][Oo][Xx][Yy][-][Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn]$",
+                                        err = "must not be proxy-connection",
+                                      },
+                                      { pattern = "^[Tt][Ee]$", err = "must not be te" },
+                                      {
+                                        pattern = "^[Tt][Rr][Aa][Ii][Ll][Ee][Rr]$",
+                                        err = "must not be trailer",
+                                      },
+                                      {
+                                        pattern = "^[Tt][Rr][Aa][Nn][Ss][Ff][Ee][Rr][-][Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]$",
+                                        err = "must not be transfer-encoding",
+                                      },
+                                      {
+                                        pattern = "^[Uu][Pp][Gg][Rr][Aa][Dd][Ee]$",
+                                        err = "must not be upgrade",
+                                      },
+                                      {
+                                        pattern = "^[Aa][Cc][Cc][Ee][Pp][Tt]$",
+                                        err = "must not be accept",
+                                      },
+                                      {
+                                        pattern = "^[Aa][Cc][Cc][Ee][Pp][Tt][-][Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]$",
+                                        err = "must not be accept-encoding",
+                                      },
+                                      {
+                                        pattern = "^[Cc][Oo][Nn][Tt][Ee][Nn][Tt][-][Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]$",
+                                        err = "must not be content-encoding",
+                                      },
+                                      {
+                                        pattern = "^[Cc][Oo][Nn][Tt][Ee][Nn][Tt][-][Ll][Ee][Nn][Gg][Tt][Hh]$",
+                                        err = "must not be content-length",
+                                      },
+                                      {
+                                        pattern = "^[Cc][Oo][Nn][Tt][Ee][Nn][Tt][-][Tt][Yy][Pp][Ee]$",
+                                        err = "must not be content-type",
+                                      },
+                                      {
+                                        pattern = "^[Ee][Xx][Pp][Ee][Cc][Tt]$",
+                                        err = "must not be expect",
+                                      },
+                                      { pattern = "^[Hh][Oo][Ss][Tt]$", err = "must not be host" },
+                                    },
+                                    description = "For `propagate` with `named`: the name it is sent on under.",
+                                  },
+                                },
+                                {
+                                  default = {
+                                    type = "string",
+                                    len_max = 8192,
+                                    match = "^[ -~]+$",
+                                    err = "must be one line of printable ASCII",
+                                    description = "For `propagate` with `named`, and for `value_from`: the value if there is none.",
+                                  },
+                                },
+                                {
+                                  value = {
+                                    type = "string",
+                                    len_max = 8192,
+                                    match = "^[ -~]+$",
+                                    err = "must be one line of printable ASCII",
+                                    referenceable = true,
+                                    description = "For `insert`: the value.",
+                                  },
+                                },
+                                {
+                                  value_from = {
+                                    type = "string",
+                                    one_of = {
+                                      "consumer_id",
+                                      "consumer_username",
+                                      "consumer_custom_id",
+                                      "consumer_tags",
+                                      "credential_id",
+                                      "groups",
+                                      "scopes",
+                                    },
+                                    description = "For `insert`: what Kong knows of who asks. Whatever the client sent under this name is not sent, also if Kong knows nothing.",
+                                  },
+                                },
+                              },
+                              entity_checks = {
+                                { only_one_of = { "named", "matching" } },
+                                {
+                                  conditional = {
+                                    if_field = "op",
+                                    if_match = { one_of = { "insert" } },
+                                    then_field = "named",
+                                    then_match = { required = true },
+                                    then_err = "needs named where op is insert",
+                                  },
+                                },
+                                { mutually_exclusive = { "value", "value_from" } },
+                                { mutually_exclusive = { "value", "default" } },
+                                { mutually_exclusive = { "named", "exclude" } },
+                                { mutually_exclusive = { "matching", "rename" } },
+                                { mutually_exclusive = { "matching", "default" } },
                               },
                             },
                             description = "Rules for the client's headers on their way to subgraphs. Without a rule only trace context and request ids are sent on.",
@@ -370,6 +644,14 @@ return {
                       description = "A request header that switches it on, whatever the share, by any value but an empty one, `0`, `false`, `no` and `off`. Whoever may send it chooses for themselves.",
                     },
                   },
+                  {
+                    consumer_groups = {
+                      type = "array",
+                      elements = { type = "string" },
+                      description = "Groups for whose members it is on, whatever the share; `identity.groups` says where groups are told.",
+                      default = {},
+                    },
+                  },
                 },
               },
               description = "When labels of progressive `@override`s are on. Those that are not named are off, but for `percent(N)`.",
@@ -382,6 +664,77 @@ return {
               one_of = { "consumer", "client", "none" },
               description = "By what a client is known, so that it stays on its side of a share. `consumer`: what Kong's authentication plugins say in headers (X-Consumer-Id, X-Consumer-Custom-Id, X-Credential-Identifier), without them as `client`. `client`: the first address of X-Forwarded-For, or X-Real-IP, without them as `none`. `none`: each request is a new client.",
               default = "consumer",
+            },
+          },
+          {
+            identity = {
+              type = "record",
+              fields = {
+                {
+                  groups = {
+                    type = "record",
+                    fields = {
+                      {
+                        ctx_key = {
+                          type = "string",
+                          len_max = 256,
+                          description = "A member of `kong.ctx.shared` that another plugin sets: a list of texts, or one text.",
+                        },
+                      },
+                      {
+                        jwt_claim = {
+                          type = "string",
+                          len_max = 256,
+                          description = "A claim of the token that Kong's `jwt` plugin has verified: a list of texts, or one text.",
+                        },
+                      },
+                      {
+                        header = {
+                          type = "string",
+                          match = "^[A-Za-z0-9_-]+$",
+                          err = "must be a header name",
+                          description = "A request header, such as `X-Consumer-Groups` behind Kong's `acl` or `X-Authenticated-Scope` behind its `oauth2`. It is read only if Kong has found a consumer or a credential. A client can send it too: name it only where a plugin always sets it.",
+                        },
+                      },
+                    },
+                    description = "Where the groups of who asks are told.",
+                    required = true,
+                  },
+                },
+                {
+                  scopes = {
+                    type = "record",
+                    fields = {
+                      {
+                        ctx_key = {
+                          type = "string",
+                          len_max = 256,
+                          description = "A member of `kong.ctx.shared` that another plugin sets: a list of texts, or one text.",
+                        },
+                      },
+                      {
+                        jwt_claim = {
+                          type = "string",
+                          len_max = 256,
+                          description = "A claim of the token that Kong's `jwt` plugin has verified: a list of texts, or one text.",
+                        },
+                      },
+                      {
+                        header = {
+                          type = "string",
+                          match = "^[A-Za-z0-9_-]+$",
+                          err = "must be a header name",
+                          description = "A request header, such as `X-Consumer-Groups` behind Kong's `acl` or `X-Authenticated-Scope` behind its `oauth2`. It is read only if Kong has found a consumer or a credential. A client can send it too: name it only where a plugin always sets it.",
+                        },
+                      },
+                    },
+                    description = "Where the scopes that were granted are told.",
+                    required = true,
+                  },
+                },
+              },
+              description = "What is known of who asks.",
+              required = true,
             },
           },
           {
@@ -525,6 +878,29 @@ return {
                 },
               },
               description = "What is refused and what is hidden.",
+              required = true,
+            },
+          },
+          {
+            telemetry = {
+              type = "record",
+              fields = {
+                {
+                  log_serializer = {
+                    type = "boolean",
+                    description = "Whether facts about the operation are part of what Kong's log plugins write, under `graphql`.",
+                    default = true,
+                  },
+                },
+                {
+                  shared_context = {
+                    type = "boolean",
+                    description = "Whether the same facts are put into `kong.ctx.shared.graphql` for other plugins.",
+                    default = true,
+                  },
+                },
+              },
+              description = "What is told to other plugins.",
               required = true,
             },
           },

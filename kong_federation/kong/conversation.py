@@ -1,0 +1,93 @@
+"""
+What is said to Kong in every event of one configuration: what is asked first, and what is told last.
+
+Each call costs about 12 us on each side, so only what the configuration makes use of is asked and told. All questions
+go out in one write. What is told goes out in one write with the answer to the client, and its replies, which are
+empty, are not waited for: Kong runs calls in order, so they are done when the client is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kong_federation.gateway import NOBODY, Facts, Identity, Vouched, read_identity, shared_keys, wants_identity
+from kong_federation.gateway.facts import NAME
+from kong_federation.kong.functions import decode_text, encode_integer, encode_text
+from kong_federation.kong.pdk import MOST_HEADERS, Calls
+from kong_federation.kong.records import CONSUMER, CREDENTIAL, Consumer, RawBody, decode_raw_body
+from kong_federation.kong.values import decode_headers, decode_value, encode_pair
+from kong_federation.settings import Settings
+
+_HEAD = (
+    ("kong.request.get_raw_body", b""),
+    ("kong.request.get_headers", encode_integer(MOST_HEADERS)),
+    ("kong.request.get_method", b""),
+    ("kong.nginx.get_var", encode_text("kong_request_id")),
+)
+_WHO = (("kong.client.get_consumer", b""), ("kong.client.get_credential", b""))
+
+
+class RequestHead(NamedTuple):
+    """What every event asks first."""
+
+    method: str
+    headers: dict[str, list[str]]
+    body: RawBody
+    request_id: str
+    identity: Identity = NOBODY
+
+
+class Conversation:
+    """
+    The calls of one configuration's events.
+
+    Args:
+        settings: The configuration; None: it is wrong, and nothing depends on it.
+    """
+
+    __slots__ = ("_keys", "_settings", "_told", "opening")
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings if settings is not None and wants_identity(settings) else None
+        self._keys = () if self._settings is None else shared_keys(self._settings)
+        who = () if self._settings is None else _WHO
+        self.opening = Calls(*_HEAD, *who, *(("kong.ctx.shared.get", encode_text(key)) for key in self._keys))
+        telemetry = settings.telemetry if settings is not None else None
+        self._told: tuple[str, ...] = ()
+        if telemetry is not None and telemetry.log_serializer:
+            self._told += ("kong.log.set_serialize_value",)
+        if telemetry is not None and telemetry.shared_context:
+            self._told += ("kong.ctx.shared.set",)
+
+    def head(self, replies: Sequence[bytes]) -> RequestHead:
+        """What the replies to the opening say, in its order."""
+        body, headers, method, request_id, *about = replies
+        found = decode_headers(headers)
+        return RequestHead(
+            decode_text(method),
+            found,
+            decode_raw_body(body),
+            decode_text(request_id),
+            NOBODY if self._settings is None else self._identity(self._settings, about, found),
+        )
+
+    def closing(self, facts: Facts | None) -> Calls | None:
+        """What is told of a request that is answered; None: nothing."""
+        if facts is None or not self._told:
+            return None
+        # Both take a name and a value, so the message is the same.
+        told = encode_pair((NAME, facts.members()))
+        return Calls(*((function, told) for function in self._told))
+
+    def _identity(self, settings: Settings, about: Sequence[bytes], headers: dict[str, list[str]]) -> Identity:
+        consumer = CONSUMER.decode(about[0]) if about[0] else Consumer()
+        vouched = Vouched(
+            consumer_id=consumer.id,
+            consumer_username=consumer.username,
+            consumer_custom_id=consumer.custom_id,
+            consumer_tags=consumer.tags,
+            credential_id=CREDENTIAL.decode(about[1]).id if about[1] else "",
+            shared=dict(zip(self._keys, map(decode_value, about[2:]), strict=True)),
+        )
+        return read_identity(settings, vouched, headers)
