@@ -1,9 +1,12 @@
 """
 Running a plan: prepare once, then coerce and execute per request.
 
-    prepare    plan → compiled variables, waves of compiled fetches, compiled projection
+    prepare    plan → compiled variables, waves of prepared fetches, prepared projection
     coerce     the client's raw variables → values by the operation's types
     execute    waves → data tree → projection → errors that explain every null
+
+That is the interpreter. A plan that comes again is compiled to a program of its own (`compiled`), which gives the data
+where nothing is wrong and otherwise leaves it to the interpreter.
 
 Nodes become coroutine functions over the state of one execution (`Run`). A fetch never raises what a subgraph can
 cause: it notes an `Outcome`, and its siblings go on. What does raise is a mistake of ours or a cancelled client; then
@@ -14,17 +17,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import UNSUPPORTED_OPERATION
+from kong_federation.executor.compiled import GaveUp
 from kong_federation.executor.context import ExecutionContext, JsonObject, Result
 from kong_federation.executor.explain import explain
 from kong_federation.executor.fetch import Introspection, compile_fetch
 from kong_federation.executor.origins import Origins
 from kong_federation.executor.projection import Projection, compile_projection
 from kong_federation.executor.run import Run
+from kong_federation.executor.tier import Tier
 from kong_federation.executor.variables import Variables, compile_variables
 from kong_federation.plan.nodes import (
     Condition,
@@ -53,6 +58,7 @@ class Executable:
     step: Step | None
     projection: Projection
     origins: Origins
+    tier: Tier
     deferring: frozenset[str] = frozenset()
 
     def coerce(self, raw_variables: Mapping[str, Any] | None) -> JsonObject:
@@ -76,10 +82,25 @@ class Executable:
             variables: What `coerce` gave.
             context: The surroundings of this request.
         """
-        run = Run(variables, context)
+        program = self.tier.program()
+        if program is None:
+            return await self._interpret(Run(variables, context))
+        found = await program.execute(variables, context)
+        if type(found) is not GaveUp:
+            self.tier.succeeded()
+            return Result(found)
+        self.tier.gave_up()
+        run = Run(variables, context, sent=found.sent)
+        try:
+            return await self._interpret(run)
+        finally:
+            for one in run.sent.values():
+                one.forget()
+
+    async def _interpret(self, run: Run) -> Result:
         if self.step is not None:
             await self.step(run)
-        data, faults = self.projection(run.data, variables)
+        data, faults = self.projection(run.data, run.variables)
         if not faults and not run.outcomes:
             return Result(data)
         if self.origins.is_long_reading:
@@ -99,9 +120,10 @@ def prepare(plan: QueryPlan) -> Executable:
     node, deferring = _at_once(plan.node)
     sources: list[Fetch | Introspect] = []
     step = None if node is None else _compile_node(node, sources)
-    return Executable(
-        plan, compile_variables(plan), step, compile_projection(plan.output), Origins(tuple(sources)), deferring
-    )
+    origins = Origins(tuple(sources))
+    projection = compile_projection(plan.output)
+    tier = Tier(replace(plan, node=node))
+    return Executable(plan, compile_variables(plan), step, projection, origins, tier, deferring)
 
 
 def _at_once(node: Node | None) -> tuple[Node | None, frozenset[str]]:

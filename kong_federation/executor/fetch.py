@@ -1,9 +1,4 @@
-"""
-One fetch: variables in, data out.
-
-Everything that is the same for all requests is written at preparation: the request's body up to the variables is a
-constant, and a fetch without variables and representations has a constant body.
-"""
+"""One fetch: variables in, data out."""
 
 from __future__ import annotations
 
@@ -12,25 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-
 from kong_federation.errors import FederationError
-from kong_federation.errors.codes import SUBREQUEST_HTTP_ERROR, SUBREQUEST_TIMEOUT, VALIDATION_INVALID_TYPE_VARIABLE
 from kong_federation.executor.answers import Answer, malformed, read_answer
-from kong_federation.executor.context import ExecutionContext, JsonObject
+from kong_federation.executor.context import JsonObject
 from kong_federation.executor.contexts import ContextWalk, compile_contexts
 from kong_federation.executor.entities import Batch, EntityInput, Refusal, compile_entities, scatter
-from kong_federation.executor.exact import write_json
 from kong_federation.executor.merge import copy, merge, spread
 from kong_federation.executor.paths import Walk, compile_walk
+from kong_federation.executor.request import Question, question_of, send
 from kong_federation.executor.run import Outcome, Run
-from kong_federation.plan.nodes import Fetch, Introspect, OperationKind
-from kong_federation.transport import SubgraphRequest
-
-PROTOCOL_HEADERS = (
-    ("content-type", "application/json"),
-    ("accept", "application/graphql-response+json, application/json;q=0.9"),
-)
+from kong_federation.plan.nodes import Fetch, Introspect
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +24,7 @@ class RootFetch:
     """A fetch whose data is merged into the objects at its path, compiled."""
 
     source: int
-    fetch: Fetch
-    head: bytes
+    question: Question
     walk: Walk
 
     async def __call__(self, run: Run) -> None:
@@ -49,7 +34,7 @@ class RootFetch:
             return
         outcome = Outcome(self.source)
         try:
-            answer = await _exchange(self.fetch, _body(self.head, self.fetch.variables, run.variables), run.context)
+            answer = await _exchange(self.source, self.question, self.question.body(run.variables), run)
             outcome.errors = answer.errors
             if answer.data is None:
                 outcome.blank = True
@@ -68,14 +53,13 @@ class EntityFetch:
     """A fetch of `_entities`, compiled."""
 
     source: int
-    fetch: Fetch
-    head: bytes
+    question: Question
     inputs: tuple[EntityInput, ...]
 
     async def __call__(self, run: Run) -> None:
         """Gather the objects, ask for them, and merge what comes back; nothing is sent if there are none."""
         batches = [entity.gather(run.data) for entity in self.inputs]
-        await _ask(self.source, self.fetch, self.head, run, batches, run.variables)
+        await _ask(self.source, self.question, run, batches, run.variables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +72,7 @@ class ContextFetch:
     """
 
     source: int
-    fetch: Fetch
-    head: bytes
+    question: Question
     entity: EntityInput
     contexts: ContextWalk
 
@@ -102,7 +85,7 @@ class ContextFetch:
             for values, objects in groups:
                 batches = [self.entity.represent(objects)]
                 variables = {**run.variables, **values}
-                requests.create_task(_ask(self.source, self.fetch, self.head, run, batches, variables))
+                requests.create_task(_ask(self.source, self.question, run, batches, variables))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +106,18 @@ class Introspection:
 
 def compile_fetch(source: int, fetch: Fetch) -> RootFetch | EntityFetch | ContextFetch:
     """Prepare one fetch; `source` is its number among the plan's fetches and introspections."""
-    head = b'{"query":' + orjson.dumps(fetch.document)
+    question = question_of(fetch)
     if fetch.flattens and fetch.flattens[0].contexts:
         flatten = fetch.flattens[0]
         taken = (*fetch.variables, *(value.variable for value in flatten.contexts))
-        whole = replace(fetch, variables=taken)
-        return ContextFetch(source, whole, head, compile_entities(flatten), compile_contexts(flatten))
+        whole = replace(question, names=taken)
+        return ContextFetch(source, whole, compile_entities(flatten), compile_contexts(flatten))
     if fetch.flattens:
-        return EntityFetch(source, fetch, head, tuple(map(compile_entities, fetch.flattens)))
-    return RootFetch(source, fetch, head, compile_walk(fetch.path))
+        return EntityFetch(source, question, tuple(map(compile_entities, fetch.flattens)))
+    return RootFetch(source, question, compile_walk(fetch.path))
 
 
-async def _ask(source: int, fetch: Fetch, head: bytes, run: Run, batches: list[Batch], variables: JsonObject) -> None:
+async def _ask(source: int, question: Question, run: Run, batches: list[Batch], variables: JsonObject) -> None:
     """Ask for entities and merge what comes back; nothing is sent if there are none."""
     outcome = Outcome(source, batches)
     for batch in batches:
@@ -142,8 +125,8 @@ async def _ask(source: int, fetch: Fetch, head: bytes, run: Run, batches: list[B
             (outcome.unanswered if refusal is Refusal.NULL else outcome.bereft).add(id(node))
     if any(batch.representations for batch in batches):
         try:
-            body = _body(head, fetch.variables, variables, batches)
-            answer = await _exchange(fetch, body, run.context)
+            lists = [b"[%b]" % b",".join(batch.representations) for batch in batches]
+            answer = await _exchange(source, question, question.body(variables, lists), run)
             _integrate(answer, batches, outcome)
         except FederationError as error:
             outcome.failure = error
@@ -153,38 +136,11 @@ async def _ask(source: int, fetch: Fetch, head: bytes, run: Run, batches: list[B
         run.outcomes.append(outcome)
 
 
-def _body(head: bytes, names: tuple[str, ...], variables: JsonObject, batches: Sequence[Batch] = ()) -> bytes:
-    members: list[bytes] = []
-    if names:
-        used = {name: variables[name] for name in names if name in variables}
-        if used:
-            try:
-                members.append(write_json(used)[1:-1])
-            except orjson.JSONEncodeError as error:
-                raise FederationError(
-                    VALIDATION_INVALID_TYPE_VARIABLE, f"A variable cannot be sent: {error}."
-                ) from None
-    members.extend(
-        b'"%b":[%b]' % (batch.flatten.variable.encode(), b",".join(batch.representations)) for batch in batches
-    )
-    if not members:
-        return head + b"}"
-    return b'%b,"variables":{%b}}' % (head, b",".join(members))
-
-
-async def _exchange(fetch: Fetch, body: bytes, context: ExecutionContext) -> Answer:
-    target = context.targets.get(fetch.subgraph)
-    if target is None:
-        raise FederationError(SUBREQUEST_HTTP_ERROR, f'No address is known for subgraph "{fetch.subgraph}".')
-    timeout = target.timeout
-    if context.deadline is not None:
-        timeout = min(timeout, context.deadline - asyncio.get_running_loop().time())
-        if timeout <= 0:
-            raise FederationError(SUBREQUEST_TIMEOUT, "No time was left for the request.")
-    headers = PROTOCOL_HEADERS + target.headers
-    safe = fetch.kind is OperationKind.QUERY
-    request = SubgraphRequest(fetch.subgraph, target.url, headers, body, timeout, safe=safe)
-    return read_answer(await context.transport.send(request), exact=fetch.exact)
+async def _exchange(source: int, question: Question, body: bytes, run: Run) -> Answer:
+    """Send a request, or take the answer to the same one that a program has sent before it gave up."""
+    sent = run.sent.pop(source, None)
+    answer = sent.answer if sent is not None and sent.body == body else send(question, body, run.context)
+    return read_answer(await answer, exact=question.exact)
 
 
 def _integrate(answer: Answer, batches: Sequence[Batch], outcome: Outcome) -> None:

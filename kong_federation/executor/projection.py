@@ -117,15 +117,20 @@ class Projection:
 
     def __call__(self, data: JsonObject, variables: Mapping[str, Any]) -> tuple[JsonObject | None, list[Fault]]:
         """Read the client's data from the root of the data tree; None if a null reached the root."""
-        state = Pass(tuple(_holds(when, variables) for when in self.conditions))
+        state = Pass(tuple(holds_one(when, variables) for when in self.conditions))
         return self.root(data, None, None, state), state.faults
 
 
 def compile_projection(output: Composite) -> Projection:
     """Compile the output of a plan; its root is an object type with one variant."""
-    conditions = {when: number for number, when in enumerate(dict.fromkeys(_conditions(output, set())))}
+    conditions = conditions_of(output)
     root = _compile_variant(output.variants[0], output, None, conditions, lambda *_: None, None)
     return Projection(root, tuple(conditions))
+
+
+def conditions_of(output: OutputType) -> dict[When, int]:
+    """All distinct conditions below a type, numbered."""
+    return {when: number for number, when in enumerate(dict.fromkeys(_conditions(output, set())))}
 
 
 def _conditions(output: OutputType, seen: set[int]) -> Iterator[When]:
@@ -143,10 +148,11 @@ def _conditions(output: OutputType, seen: set[int]) -> Iterator[When]:
 
 def holds(item: OutputField, variables: Mapping[str, Any]) -> bool:
     """Tell whether a field is answered for these variables."""
-    return not item.when or _holds(item.when, variables)
+    return not item.when or holds_one(item.when, variables)
 
 
-def _holds(when: When, variables: Mapping[str, Any]) -> bool:
+def holds_one(when: When, variables: Mapping[str, Any]) -> bool:
+    """Tell whether one of a condition's alternatives holds for these variables."""
     return any(all(variables.get(given.variable) is given.expected for given in tests) for tests in when)
 
 

@@ -1,0 +1,169 @@
+"""
+A plan as a program: functions that were written for it alone.
+
+    read the documents   what each fetch asks for, and so where each value may be     sources, shapes
+    gather               who is asked for, by which identity                          keys, gathering
+    project              the answer, read from where the values are                   projecting
+    schedule             which fetch waits for which                                  scheduling
+
+**No merging.** The interpreter merges all answers into one tree and then reads the client's answer from it. A program
+leaves the answers as they were parsed: entities are kept in tables, and where the output needs a field of an entity,
+the object's identity is looked up. So an entity that stands in a hundred places is taken in once, and nothing is
+copied or written into.
+
+**Only what is right.** A program gives data without errors, or gives up. It gives up at anything that is not as it is
+nearly always: an error of a subgraph, a value of the wrong kind, a null where there must be none. The interpreter then
+goes over the same answers (`State.sent`; no request is sent twice) and finds out what the client is to be told. So a
+program has no error handling, and there is one place where the rules about errors are written.
+
+A program is made of many small pieces of text, each compiled by itself, so that no compilation holds the loop for long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from kong_federation.errors import FederationError
+from kong_federation.executor.compiled.gathering import Gathering
+from kong_federation.executor.compiled.projecting import Cases, Projecting
+from kong_federation.executor.compiled.scheduling import Scheduling
+from kong_federation.executor.compiled.scope import Tables
+from kong_federation.executor.compiled.sources import Sources
+from kong_federation.executor.compiled.state import State
+from kong_federation.executor.compiled.support import KNOWN, OddError
+from kong_federation.executor.compiled.writer import Names
+from kong_federation.executor.context import ExecutionContext, JsonObject
+from kong_federation.executor.projection import When, conditions_of, holds_one
+from kong_federation.executor.request import Question, Sent, question_of
+from kong_federation.plan.nodes import Fetch, QueryPlan
+
+# What a value that is not what it is taken for makes Python raise, and what a fetch that failed raises.
+GIVING_UP = (OddError, FederationError, KeyError, TypeError, AttributeError, ValueError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """
+    What a program leaves to the interpreter.
+
+    Args:
+        sent: By the number of the fetch, what has been sent so far.
+    """
+
+    sent: dict[int, Sent]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """
+    A compiled plan.
+
+    Args:
+        questions: What its fetches ask.
+        conditions: Of the output; their order is that of `State.flags`.
+        empty: Attributes of `State` that begin as empty dictionaries.
+        run: Sends the requests and takes in the answers.
+        project: Gives the client's data.
+    """
+
+    questions: tuple[Question, ...]
+    conditions: tuple[When, ...]
+    empty: tuple[str, ...]
+    run: Callable[[State], Coroutine[Any, Any, None]]
+    project: Callable[[State], JsonObject]
+
+    async def execute(self, variables: JsonObject, context: ExecutionContext) -> JsonObject | GaveUp:
+        """
+        Run it.
+
+        Args:
+            variables: The client's, coerced.
+            context: The surroundings.
+
+        Returns:
+            The client's data, all right, or what the interpreter has to go on with.
+        """
+        flags = tuple([holds_one(when, variables) for when in self.conditions]) if self.conditions else ()
+        state = State(self.questions, variables, context, flags)
+        attributes = state.__dict__
+        for name in self.empty:
+            attributes[name] = {}
+        try:
+            await self.run(state)
+            return self.project(state)
+        except GIVING_UP:
+            await state.settle()
+            return GaveUp(state.sent)
+        except asyncio.CancelledError:
+            state.cancel()
+            await state.settle()
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """
+    A program as text.
+
+    Args:
+        texts: Its functions, callees first.
+        names: What they refer to beside each other.
+        questions: What its fetches ask.
+        conditions: Of the output.
+        empty: Attributes of `State` that begin as empty dictionaries.
+    """
+
+    texts: tuple[str, ...]
+    names: dict[str, Any]
+    questions: tuple[Question, ...]
+    conditions: tuple[When, ...]
+    empty: tuple[str, ...]
+
+
+def write_script(plan: QueryPlan) -> Script:
+    """
+    Write the text of a plan's program.
+
+    Raises:
+        UnsuitableError: The plan has something that is left to the interpreter.
+        RecursionError: It is nested too deeply.
+    """
+    sources = Sources(plan)
+    names = Names(KNOWN)
+    tables = Tables()
+    gathering = Gathering(sources, tables, names)
+    texts = []
+    roots = []
+    for number, fetch in enumerate(sources.fetches):
+        if isinstance(fetch, Fetch) and fetch.flattens:
+            texts += [gathering.ask(number, fetch), gathering.take(number, fetch)]
+        else:
+            roots.append(f"r{number}")
+    conditions = conditions_of(plan.output)
+    projecting = Projecting(sources, tables, names, conditions)
+    project = projecting.root(plan.output)
+    texts += [*projecting.texts, project, *Scheduling().write(plan.node)]
+    memories = [f"m_{name}" for name in projecting.memories]
+    questions = tuple(map(question_of, sources.fetches))
+    return Script(tuple(texts), names.values, questions, tuple(conditions), (*roots, *tables.all, *memories))
+
+
+def compile_plan(plan: QueryPlan) -> Program:
+    """
+    Compile a plan.
+
+    Raises:
+        UnsuitableError: It has something that is left to the interpreter.
+        RecursionError: It is nested too deeply.
+    """
+    script = write_script(plan)
+    space = script.names
+    for text in script.texts:
+        exec(compile(text, "<plan>", "exec"), space)  # noqa: S102 - the text is ours, and holds no text of clients
+    for value in list(space.values()):
+        if isinstance(value, Cases):
+            value.bind(space.__getitem__)
+    return Program(script.questions, script.conditions, script.empty, space["run"], space["project"])

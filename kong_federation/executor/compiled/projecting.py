@@ -1,0 +1,403 @@
+"""
+The client's answer, read from where the values are.
+
+Each composite place of the output becomes a function from the objects that hold it to the object that is answered:
+
+    def p3(S, a, b):
+        v1 = a['id']
+        if type(v1) is not str: v1 = fix_0(v1)
+        ...
+        return {'id': v1, ...}
+
+Functions of equal text are one function, so what the client selects in several places in the same way is written, and
+compiled, once. Where all that is read of an object follows from the identity by which its entities are found, the
+function takes that identity instead of the object, and what it answers is kept for the next object with the same one:
+a product that stands in a hundred reviews is answered from one dictionary. Nothing is written into what was answered
+or parsed, so sharing is safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from kong_federation.executor.compiled.keys import Part, find_identity
+from kong_federation.executor.compiled.scope import Scope, Tables
+from kong_federation.executor.compiled.shapes import Shape, Types
+from kong_federation.executor.compiled.sources import Held, Place, Source, Sources, UnsuitableError
+from kong_federation.executor.compiled.support import fixer
+from kong_federation.executor.compiled.writer import Names, Writer
+from kong_federation.executor.leaves import UNLIKE, compile_leaf
+from kong_federation.executor.projection import When
+from kong_federation.plan.nodes import Composite, Leaf, LeafKind, ListOf, NonNull, OutputField, OutputType, Variant
+
+# Functions of one plan. An interface of eighty types that is nested in itself is better interpreted, which compiles
+# only the types that come.
+MOST_FUNCTIONS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """
+    A function that answers an object.
+
+    Args:
+        name: Its name.
+        sources: What it is called with: what these sources hold, in this order.
+        parts: If it is not empty, it is called with these parts of an identity instead, and remembers.
+    """
+
+    name: str
+    sources: tuple[Source, ...]
+    parts: tuple[Part, ...] = ()
+
+
+class Projecting:
+    """
+    The functions of one plan's output.
+
+    Args:
+        sources: All of the plan.
+        tables: All of the program, as gathering has filled them.
+        names: The program's.
+        conditions: Numbers of the flags in `S.flags`.
+    """
+
+    def __init__(self, sources: Sources, tables: Tables, names: Names, conditions: Mapping[When, int]) -> None:
+        self._sources = sources
+        self._tables = tables
+        self._names = names
+        self._conditions = conditions
+        self._texts: dict[str, str] = {}
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of every function, callees first."""
+        return list(self._texts.values())
+
+    @property
+    def memories(self) -> list[str]:
+        """The functions that remember what they answered."""
+        return [name for name, text in self._texts.items() if f"S.m_{name}[" in text]
+
+    def root(self, output: Composite) -> str:
+        """Write the function that answers the whole operation."""
+        place = Place().known_as(output.variants[0].types)
+        held = self._sources.held(place, {})
+        function = self._variant(output.variants[0], place, held)
+        arguments = "".join(f", S.r{source.fetch}" for source in function.sources)
+        return f"def project(S):\n    return {function.name}(S{arguments})\n"
+
+    # --- Objects ---
+
+    def _composite(self, output: Composite, place: Place, above: Held) -> Function:
+        """Write what answers the objects of a place, of which `above` is held by what came from above."""
+        if not output.abstract:
+            place = place.known_as(output.variants[0].types)
+            return self._variant(output.variants[0], place, self._sources.held(place, above))
+        write = Writer()
+        came = _ordered(above)
+        scope = self._scope(write, place, self._sources.held(place, above), came)
+        typename = scope.type_name()
+        cases: dict[str, str] = {}
+        for variant in output.variants:
+            for types in self._alike(variant, place, above):
+                known = place.known_as(types)
+                own = {one: shape for one, shape in above.items() if not _excludes(one, known)}
+                function = self._variant(variant, known, self._sources.held(known, own))
+                cases.update(dict.fromkeys(types, function.name))
+                if function.parts or function.sources != came:
+                    # What is called by the type's name must be called alike.
+                    cases.update(dict.fromkeys(types, self._adapted(function, known, own, came)))
+        by_type = self._names.constant("by_type", tuple(sorted(cases.items())), Cases(cases))
+        write(f"return {by_type}[{typename}](S{_arguments(came)})")
+        return self._function(write, came)
+
+    def _adapted(self, function: Function, place: Place, above: Held, came: tuple[Source, ...]) -> str:
+        """A function that is called with what came from above, and calls another one as that wants it."""
+        write = Writer()
+        scope = self._scope(write, place, self._sources.held(place, above), came)
+        write(f"return {self._call(scope, function)}")
+        return self._function(write, came).name
+
+    def _alike(self, variant: Variant, place: Place, above: Held) -> list[Types]:
+        """A variant's types in groups whose objects are found in the same answers."""
+        groups: dict[object, list[str]] = {}
+        for name in variant.types:
+            known = place.known_as((name,))
+            own = {one: shape for one, shape in above.items() if not _excludes(one, known)}
+            held = self._sources.held(known, own)
+            keys = [item.source for item in variant.fields]
+            group = (
+                tuple(tuple(self._sources.candidates(held, known, key)) for key in keys),
+                tuple(source.representation(name) for source in self._sources.entering(known) if source.flatten),
+                tuple(_excludes(source, known) for source in self._sources.all),
+            )
+            groups.setdefault(group, []).append(name)
+        return [tuple(names) for names in groups.values()]
+
+    def _variant(self, variant: Variant, place: Place, held: Held) -> Function:
+        """Write what answers objects of some types."""
+        came = _ordered({one: held[one] for one in held if one.chain != place.chain or one.flatten is None})
+        parts = self._determining(variant, place, held, came)
+        write = Writer()
+        scope = self._scope(write, place, held, came)
+        if parts:
+            for number, part in enumerate(parts):
+                scope.read[part] = scope.read[part.source, part.key] = f"k{number}"
+        answer = self._fields(scope, variant, needs_look=not parts)
+        if not parts:
+            write(f"return {answer}")
+            return self._function(write, came)
+        keys = [f"k{number}" for number in range(len(parts))]
+        key = keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
+        write(f"x = S.m_NAME[{key}] = {answer}")
+        write("return x")
+        return self._function(write, came, parts)
+
+    def _determining(self, variant: Variant, place: Place, held: Held, came: tuple[Source, ...]) -> tuple[Part, ...]:
+        """The parts of an identity from which all that is answered follows; empty if there are no such."""
+        used: set[Part] = set()
+        read: set[tuple[Source, str]] = set()
+        for item in variant.fields:
+            if _is_constant(item, variant):
+                continue
+            for source in self._sources.candidates(held, place, item.source):
+                if source in came:
+                    read.add((source, item.source))
+                    continue
+                found = find_identity(self._sources, source, place, held)
+                if found is None or found.members is None or not found.representation.typename:
+                    return ()
+                used.update(found.parts)
+        known = {(part.source, part.key) for part in used}
+        if not used or not read <= known or not all(part.strict for part in used):
+            return ()
+        return tuple(sorted(used, key=lambda part: (part.source.number, part.key)))
+
+    def _fields(self, scope: Scope, variant: Variant, *, needs_look: bool) -> str:
+        """Write the reading of all fields; gives an expression for the answer."""
+        write = scope.write
+        if needs_look and all(_is_constant(item, variant) for item in variant.fields):
+            for holder in scope.variables.values():
+                with write.block(f"if type({holder}) is not dict:"):
+                    write("odd()")
+        if not any(item.when for item in variant.fields):
+            members = [f"{item.key!r}: {self._field(scope, item, variant)}" for item in variant.fields]
+            return f"{{{', '.join(members)}}}"
+        answer = write.fresh("x")
+        write(f"{answer} = {{}}")
+        for item in variant.fields:
+            if not item.when:
+                value = self._field(scope, item, variant)
+                write(f"{answer}[{item.key!r}] = {value}")
+                continue
+            with write.block(f"if S.flags[{self._conditions[item.when]}]:"):
+                value = self._field(scope.fork(), item, variant)
+                write(f"{answer}[{item.key!r}] = {value}")
+        return answer
+
+    def _field(self, scope: Scope, item: OutputField, variant: Variant) -> str:
+        """Write the reading of one field; gives an expression for its value."""
+        if _is_constant(item, variant):
+            return repr(variant.types[0])
+        found = scope.candidates(item.source)
+        if not found:
+            raise UnsuitableError("a field that no fetch asks for")
+        if isinstance(_named(item.type), Leaf):
+            known = scope.read.get((found[0], item.source)) if len(found) == 1 else None
+            value = scope.value(item.source, found) if known is None else self._copied(scope, known)
+            self._complete(scope, item.type, (value,), None)
+            return value
+        below = self._sources.below({one: scope.held[one] for one in found}, scope.place, item.source)
+        place = scope.place.below(item.source)
+        output = _named(item.type)
+        assert isinstance(output, Composite)
+        function = self._composite(output, place, below)
+        values = tuple(scope.value(item.source, [source]) for source in _ordered(below))
+        child = _Child(self, function, place, below)
+        self._complete(scope, item.type, values, child)
+        return values[0]
+
+    def _copied(self, scope: Scope, known: str) -> str:
+        name = scope.write.fresh("v")
+        scope.write(f"{name} = {known}")
+        return name
+
+    # --- Values ---
+
+    def _complete(
+        self, scope: Scope, output: OutputType, values: tuple[str, ...], child: _Child | None, *, nullable: bool = True
+    ) -> None:
+        """Write what turns the first of some variables into what is answered."""
+        write, value = scope.write, values[0]
+        match output:
+            case NonNull(of):
+                self._complete(scope, of, values, child, nullable=False)
+            case Leaf():
+                kind, fix = self._fix(output, nullable=nullable)
+                if kind is UNLIKE:
+                    write(f"{value} = {fix}({value})")
+                else:
+                    with write.block(f"if type({value}) is not {kind.__name__}:"):
+                        write(f"{value} = {fix}({value})")
+            case ListOf(of):
+                if not nullable:
+                    self._items(scope, of, values, child)
+                    return
+                with write.block(f"if {' is not None or '.join(values)} is not None:"):
+                    self._items(scope.fork(), of, values, child)
+            case Composite():
+                assert child is not None
+                if not nullable:
+                    write(f"{value} = {child.call(scope, values)}")
+                    return
+                with write.block(f"if {' is not None or '.join(values)} is not None:"):
+                    write(f"{value} = {child.call(scope.fork(), values)}")
+
+    def _items(self, scope: Scope, of: OutputType, values: tuple[str, ...], child: _Child | None) -> None:
+        write, value = scope.write, values[0]
+        for one in values:
+            with write.block(f"if type({one}) is not list:"):
+                write("odd()")
+        for other in values[1:]:
+            with write.block(f"if len({other}) != len({value}):"):
+                write("odd()")
+        bare = of.of if isinstance(of, NonNull) else of
+        nullable = bare is of
+        if isinstance(bare, Leaf):
+            kind, fix = self._fix(bare, nullable=nullable)
+            if kind is UNLIKE:
+                write(f"{value} = [{fix}(i) for i in {value}]")
+                return
+            kinds = self._names.constant("kinds", kind, frozenset((kind,)))
+            with write.block(f"if not {kinds}.issuperset(map(type, {value})):"):
+                write(f"{value} = [i if type(i) is {kind.__name__} else {fix}(i) for i in {value}]")
+            return
+        items = tuple(write.fresh("i") for _ in values)
+        together = value if len(values) == 1 else f"zip({', '.join(values)})"
+        if isinstance(bare, Composite):
+            assert child is not None
+            call = child.plain_call(items)
+            if call is not None:
+                if nullable:
+                    call = f"None if {' is '.join(items)} is None else {call}"
+                write(f"{value} = [{call} for {', '.join(items)} in {together}]")
+                return
+        result = write.fresh("x")
+        write(f"{result} = []")
+        with write.block(f"for {', '.join(items)} in {together}:"):
+            self._complete(scope.fork(), of, items, child)
+            write(f"{result}.append({items[0]})")
+        write(f"{value} = {result}")
+
+    def _fix(self, leaf: Leaf, *, nullable: bool) -> tuple[type, str]:
+        kind, _ = compile_leaf(leaf)
+        if leaf.kind is LeafKind.INT:
+            kind = UNLIKE
+        return kind, self._names.constant("fix", (leaf, nullable), fixer(leaf, nullable=nullable))
+
+    # --- Functions ---
+
+    def _scope(self, write: Writer, place: Place, held: Held, came: tuple[Source, ...]) -> Scope:
+        variables = {source: f"o{number}" for number, source in enumerate(came)}
+        return Scope(self._sources, self._tables, self._names, write, place, held, variables)
+
+    def _function(self, write: Writer, came: tuple[Source, ...], parts: tuple[Part, ...] = ()) -> Function:
+        arguments = [f"k{number}" for number in range(len(parts))] or [f"o{number}" for number in range(len(came))]
+        text = write.text(f"def NAME({', '.join(['S', *arguments])}):")
+        for name, known in self._texts.items():
+            if known == text.replace("NAME", name):
+                return Function(name, came, parts)
+        if len(self._texts) >= MOST_FUNCTIONS:
+            raise UnsuitableError("an output of too many places")
+        name = f"p{len(self._texts)}"
+        self._texts[name] = text.replace("NAME", name)
+        return Function(name, came, parts)
+
+    def _call(self, scope: Scope, function: Function) -> str:
+        """An expression that calls a function for the object of a scope."""
+        if not function.parts:
+            return f"{function.name}(S{''.join(f', {scope.variables[one]}' for one in function.sources)})"
+        keys = [scope.part(part) for part in function.parts]
+        key = keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
+        found = scope.write.fresh("x")
+        scope.write(f"{found} = S.m_{function.name}.get({key})")
+        with scope.write.block(f"if {found} is None:"):
+            scope.write(f"{found} = {function.name}(S, {', '.join(keys)})")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """The function for the objects of a field, and what is held by those."""
+
+    projecting: Projecting
+    function: Function
+    place: Place
+    above: Held
+
+    def plain_call(self, values: tuple[str, ...]) -> str | None:
+        """An expression for a call; None if more has to be written before it."""
+        if self.function.parts:
+            return None
+        return f"{self.function.name}(S, {', '.join(self._chosen(values))})"
+
+    def call(self, outer: Scope, values: tuple[str, ...]) -> str:
+        """Write what goes before a call; gives an expression for it."""
+        plain = self.plain_call(values)
+        if plain is not None:
+            return plain
+        place = self.place
+        scope = Scope(
+            outer.sources,
+            outer.tables,
+            outer.names,
+            outer.write,
+            place,
+            outer.sources.held(place, self.above),
+            dict(zip(_ordered(self.above), values, strict=True)),
+        )
+        return self.projecting._call(scope, self.function)  # noqa: SLF001 - two halves of one thing
+
+    def _chosen(self, values: tuple[str, ...]) -> Iterator[str]:
+        by_source = dict(zip(_ordered(self.above), values, strict=True))
+        return (by_source[source] for source in self.function.sources)
+
+
+class Cases(dict[str, object]):
+    """The functions for the types of an abstract place: names while the text is written, then functions."""
+
+    def bind(self, find: Callable[[str], object]) -> None:
+        """Put the functions in the place of their names."""
+        for typename, name in self.items():
+            self[typename] = find(str(name))
+
+
+def _arguments(came: tuple[Source, ...]) -> str:
+    return "".join(f", o{number}" for number in range(len(came)))
+
+
+def _ordered(held: Mapping[Source, Shape]) -> tuple[Source, ...]:
+    return tuple(sorted(held, key=lambda source: source.number))
+
+
+def _excludes(source: Source, place: Place) -> bool:
+    """Whether a source goes through a place, but not for objects of these types."""
+    depth = len(place.chain)
+    if not depth or len(source.steps) < depth or source.chain[:depth] != place.chain or place.here is None:
+        return False
+    types = source.steps[depth - 1].types
+    return types is not None and not set(types) & set(place.here)
+
+
+def _is_constant(item: OutputField, variant: Variant) -> bool:
+    """Whether it is the name of a type that is known without looking."""
+    bare = item.type.of if isinstance(item.type, NonNull) else item.type
+    return isinstance(bare, Leaf) and bare.kind is LeafKind.TYPENAME and len(variant.types) == 1
+
+
+def _named(output: OutputType) -> Leaf | Composite:
+    while isinstance(output, NonNull | ListOf):
+        output = output.of
+    return output

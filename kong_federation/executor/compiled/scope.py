@@ -1,0 +1,268 @@
+"""
+One object under the hands of compiled code: which variables hold it, and what has been read of it.
+
+A scope writes what it needs when it needs it first, so that nothing is read twice. What is written inside a block
+that may not run is unknown outside of it: such a block gets a scope of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kong_federation.executor.compiled.keys import Identity, Part, find_identity, identity
+from kong_federation.executor.compiled.shapes import Shape
+from kong_federation.executor.compiled.sources import Place, Source, Sources, UnsuitableError
+from kong_federation.executor.compiled.writer import Names, Writer
+from kong_federation.executor.entities import compile_inner
+from kong_federation.plan.nodes import Representation, RepresentationField
+
+
+class Tables:
+    """The tables of a program: names of the attributes of `S` that hold them."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[object, ...], str] = {}
+        self.of: dict[tuple[int, int], list[str]] = {}
+
+    def add(self, found: Identity) -> str:
+        """The table that objects of an identity are gathered into."""
+        name = self._names.get(found.table)
+        if name is None:
+            name = self._names[found.table] = f"t{len(self._names)}"
+            self.of.setdefault((found.source.fetch, found.source.order), []).append(name)
+        return name
+
+    @property
+    def all(self) -> list[str]:
+        """All tables."""
+        return list(self._names.values())
+
+    def name(self, found: Identity) -> str:
+        """
+        The table in which an identity is looked up.
+
+        Raises:
+            UnsuitableError: Nothing is gathered into it, because less was known of the objects then.
+        """
+        name = self._names.get(found.table)
+        if name is None:
+            raise UnsuitableError("an entity that is not found by what it was asked for")
+        return name
+
+
+@dataclass(slots=True)
+class Scope:
+    """
+    One object.
+
+    Args:
+        sources: All of the plan.
+        tables: All of the program.
+        names: The program's.
+        write: The function's text.
+        place: Where the object is, and what is known of its type.
+        held: What is held there, incoming entities included.
+        variables: What holds the object, for the sources that came from above.
+        typename: An expression for the name of its type, if it has been read.
+        read: Variables that have been written, by what they are.
+    """
+
+    sources: Sources
+    tables: Tables
+    names: Names
+    write: Writer
+    place: Place
+    held: Mapping[Source, Shape]
+    variables: dict[Source, str]
+    typename: str | None = None
+    read: dict[object, str] = field(default_factory=dict)
+
+    def fork(self) -> Scope:
+        """The same object inside a block."""
+        return Scope(
+            self.sources,
+            self.tables,
+            self.names,
+            self.write,
+            self.place,
+            self.held,
+            self.variables,
+            self.typename,
+            dict(self.read),
+        )
+
+    def known_as(self, types: tuple[str, ...] | None) -> Scope:
+        """The same object, known to be of one of these types."""
+        scope = self.fork()
+        scope.place = self.place.known_as(types)
+        return scope
+
+    def before(self, fetch: frozenset[int]) -> Scope:
+        """The same object, seen when only these fetches are over."""
+        scope = self.fork()
+        scope.held = {source: shape for source, shape in self.held.items() if source.fetch in fetch}
+        return scope
+
+    # --- What is read of it ---
+
+    def candidates(self, key: str) -> list[Source]:
+        """The sources that may have a field, the latest first."""
+        return self.sources.candidates(self.held, self.place, key)
+
+    def value(self, key: str, found: list[Source]) -> str:
+        """
+        Read a field.
+
+        Args:
+            key: The data key.
+            found: The sources that may have it; at least one.
+
+        Returns:
+            A variable of its own, which may be assigned to.
+        """
+        name = self.write.fresh("v")
+        if len(found) == 1:
+            self.write(f"{name} = {self.holder(found[0])}[{key!r}]")
+        else:
+            holders = ", ".join(self.maybe_holder(source) for source in found)
+            self.write(f"{name} = pick({key!r}, {holders})")
+        return name
+
+    def holder(self, source: Source) -> str:
+        """A variable with the source's object; it is odd if there is none."""
+        return self.variables.get(source) or self._entity(source, "[{}]")
+
+    def maybe_holder(self, source: Source) -> str:
+        """A variable with the source's object, or None."""
+        return self.variables.get(source) or self._entity(source, ".get({})")
+
+    def type_name(self) -> str:
+        """The name of the object's own type."""
+        if self.typename is None:
+            found = self.type_sources()
+            if not found:
+                raise UnsuitableError("an object that does not tell its type")
+            self.typename = self.value("__typename", found)
+        return self.typename
+
+    def type_sources(self) -> list[Source]:
+        """The sources that may tell the type; an interface's name tells nothing where the type is known already."""
+        found = self.candidates("__typename")
+        own = [one for one in found if one in self.variables or not one.is_borrower]
+        return own or found
+
+    # --- Finding its entity ---
+
+    def identity(self, source: Source) -> Identity:
+        """By what the object finds its entity of one source."""
+        found = find_identity(self.sources, source, self.place, self.held)
+        if found is None:
+            raise UnsuitableError("objects of one place are represented in several ways")
+        return found
+
+    def key(self, found: Identity) -> str:
+        """An expression for the object's identity in a table."""
+        known = self.read.get(found.table)
+        if known is None:
+            known = self.read[found.table] = self._key(found)
+        return known
+
+    def part(self, part: Part) -> str:
+        """A variable with a part of an identity."""
+        known = self.read.get(part)
+        if known is None:
+            value = self.part_value(part)
+            if part.strict:
+                known = value
+            else:
+                known = self.write.fresh("k")
+                self.write(f"{known} = {value} if type({value}) is str else other_key({value})")
+            self.read[part] = known
+        return known
+
+    def part_value(self, part: Part) -> str:
+        """A variable with its value as it is sent."""
+        place = (part.source, part.key)
+        known = self.read.get(place)
+        if known is None:
+            known = self.read[place] = self.value(part.key, [part.source])
+            if part.strict:
+                with self.write.block(f"if type({known}) is not str:"):
+                    self.write(f"own_key({known})")
+        return known
+
+    def representation(self, found: Identity) -> str:
+        """
+        An expression for the representation, a dictionary.
+
+        For identities that are the representation itself, `key` writes it.
+        """
+        if found.members is None:
+            self.key(found)
+            return self.read["representation", found.table]
+        typename = repr(found.representation.typename) if found.representation.typename else self.type_name()
+        written = [f"'__typename': {typename}"]
+        for item, member in zip(found.representation.fields, found.members, strict=True):
+            if isinstance(member, Part):
+                value = self.part_value(member)
+            else:
+                value = f"{self.holder(member.source)}[{member.key!r}]"
+            written.append(f"{item.name!r}: {value}")
+        return f"{{{', '.join(written)}}}"
+
+    def _entity(self, source: Source, look: str) -> str:
+        known = self.read.get(source)
+        if known is None:
+            found = self.identity(source)
+            table = self.tables.name(found)
+            key = self.key(found)
+            known = self.read[source] = self.write.fresh("e")
+            self.write(f"{known} = S.{table}{look.format(key)}")
+        return known
+
+    def _key(self, found: Identity) -> str:
+        if found.members is None:
+            return self._written(found)
+        own = () if found.representation.typename else (self.type_name(),)
+        parts = [*own, *(self.part(part) for part in found.parts)]
+        return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
+
+    def _written(self, found: Identity) -> str:
+        """Write the representation, which is the identity; None if one of its keys is null."""
+        representation = found.representation
+        key, whole = self.write.fresh("k"), self.write.fresh("w")
+        self.read["representation", found.table] = whole
+        early = self.before(found.source.before)
+        typename = repr(representation.typename) if representation.typename else self.type_name()
+        self.write(f"{whole} = {{'__typename': {typename}}}")
+        self.write(f"{key} = True")
+        for item in representation.fields:
+            if item.types:
+                with self.write.block(f"if {self.type_name()} in {item.types!r}:"):
+                    early.fork()._member(item, whole, key)
+            else:
+                early._member(item, whole, key)
+        self.write(f"{key} = dumps({whole}) if {key} else None")
+        return key
+
+    def _member(self, item: RepresentationField, whole: str, key: str) -> None:
+        found = self.candidates(item.source)
+        if not found or (item.inner and len(found) > 1):
+            raise UnsuitableError("a part of a representation that comes from several answers")
+        value = self.value(item.source, found)
+        if item.inner:
+            read = self.names.constant("read", item.inner, compile_inner(item.inner))
+            with self.write.block(f"if {value} is not None:"):
+                self.write(f"{value} = taken({read}, {value})")
+                with self.write.block(f"if {value} is Refusal.NULL:"):
+                    self.write(f"{key} = False")
+        if item.key:
+            with self.write.block(f"if {value} is None:"):
+                self.write(f"{key} = False")
+        self.write(f"{whole}[{item.name!r}] = {value}")
+
+
+def represented(scope: Scope, source: Source, representation: Representation) -> Identity:
+    """As `Scope.identity`, where the representation has been chosen already."""
+    return identity(scope.sources, source, representation, scope.place, scope.held)

@@ -1,0 +1,91 @@
+"""The state of one execution of a compiled plan: what its functions call `S`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final
+
+import orjson
+
+from kong_federation.executor.compiled.support import odd
+from kong_federation.executor.context import ExecutionContext, JsonObject
+from kong_federation.executor.exact import read_json
+from kong_federation.executor.request import Question, Sent, send
+from kong_federation.transport import SubgraphResponse
+
+_NONE: Final[list[Any]] = []
+_NO_ERRORS: Final = (_NONE, None)
+
+
+class State:
+    """
+    One execution.
+
+    Compiled functions keep in it, as attributes: `r3`, the data of root fetch 3; `t1`, a table of entities; `n3_0`, how
+    many entities were asked for; `m_p4`, what function p4 has answered.
+
+    Args:
+        questions: What the plan's fetches ask.
+        variables: The client's, coerced.
+        context: The surroundings.
+        flags: For each distinct condition of the output, whether it holds.
+    """
+
+    def __init__(
+        self,
+        questions: tuple[Question, ...],
+        variables: JsonObject,
+        context: ExecutionContext,
+        flags: tuple[bool, ...],
+    ) -> None:
+        self.variables = variables
+        self.flags = flags
+        self.sent: dict[int, Sent] = {}
+        self._questions = questions
+        self._context = context
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def body(self, number: int, lists: tuple[list[Any], ...] = ()) -> bytes:
+        """Write the body of a request with its representations."""
+        return self._questions[number].body(self.variables, lists)
+
+    def send(self, number: int, body: bytes) -> asyncio.Future[SubgraphResponse]:
+        """Send a request."""
+        future = send(self._questions[number], body, self._context)
+        self.sent[number] = Sent(body, future)
+        return future
+
+    def data(self, number: int, response: SubgraphResponse) -> JsonObject:
+        """The data of an answer without errors."""
+        body = read_json(response.body) if self._questions[number].exact else orjson.loads(response.body)
+        data: JsonObject = body["data"]
+        if type(data) is not dict or body.get("errors", _NONE) not in _NO_ERRORS:
+            odd()
+        return data
+
+    async def introspect(self, number: int) -> JsonObject:
+        """What the gateway itself answers; it is shared, and only read."""
+        question = self._questions[number]
+        return await self._context.introspect(question.document, question.used(self.variables))
+
+    def start(self, branch: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a branch of the plan at the same time."""
+        task = asyncio.get_running_loop().create_task(branch)
+        self._tasks.append(task)
+        return task
+
+    async def settle(self) -> None:
+        """Wait until no branch runs, whatever became of them."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+            for task in self._tasks:
+                if not task.cancelled():
+                    task.exception()
+
+    def cancel(self) -> None:
+        """Give up all that is under way."""
+        for task in self._tasks:
+            task.cancel()
+        for one in self.sent.values():
+            one.answer.cancel()

@@ -1,0 +1,128 @@
+"""
+What compiled plans call: all that is rare, and all that is the same for every plan.
+
+Compiled code looks only for what is right. At anything else it raises `OddError`, or an error of Python's own where a
+value is not what it is taken for, and the interpreter goes over the same answers again (see `program`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+import orjson
+
+from kong_federation.executor.context import JsonObject
+from kong_federation.executor.entities import Refusal
+from kong_federation.executor.exact import write_number
+from kong_federation.executor.leaves import compile_leaf
+from kong_federation.plan.nodes import Leaf
+
+MISSING: Final = object()
+
+
+class OddError(Exception):
+    """Something is not as it is nearly always."""
+
+
+def odd() -> NoReturn:
+    """Leave it to the interpreter."""
+    raise OddError
+
+
+def dumps(value: Any) -> bytes:
+    """Write JSON; numbers that must stay as they were written do."""
+    return orjson.dumps(value, write_number)
+
+
+def fixer(leaf: Leaf, *, nullable: bool) -> Callable[[Any], Any]:
+    """What becomes of a leaf's value whose JSON type does not say that it is right."""
+    _, convert = compile_leaf(leaf)
+
+    def fix(value: Any) -> Any:
+        if value is None:
+            return None if nullable else odd()
+        taken = convert(value)
+        return odd() if taken is None else taken
+
+    return fix
+
+
+def pick(key: str, *holders: JsonObject | None) -> Any:
+    """
+    A field that several answers may have.
+
+    Args:
+        key: The data key.
+        holders: The latest first; None for one that was not asked for.
+
+    Returns:
+        The first value that is not null; null if there is none but a null.
+    """
+    found: Any = MISSING
+    for holder in holders:
+        value = MISSING if holder is None else holder.get(key, MISSING)
+        if value is not MISSING and value is not None:
+            return value
+        if value is None:
+            found = None
+    return odd() if found is MISSING else found
+
+
+def own_key(value: Any) -> Any:
+    """A part of a `@key` as part of an identity; `1`, `1.0` and `true` are the same to Python's dictionaries."""
+    return value if value is None or type(value) is str or type(value) is int else odd()
+
+
+def other_key(value: Any) -> Any:
+    """Any JSON value as part of an identity."""
+    return value if value is None or type(value) is str or type(value) is int else dumps(value)
+
+
+def taken(read: Callable[[Any], Any], value: Any) -> Any:
+    """
+    The part of a representation that has parts of its own.
+
+    Returns:
+        `Refusal.NULL` where a key inside is null.
+    """
+    found = read(value)
+    return odd() if found is Refusal.ABSENT else found
+
+
+def entities_of(data: JsonObject, key: str, asked: int, nulls: JsonObject) -> list[JsonObject]:
+    """
+    The entities of one selection, with all-null ones where the subgraph knows none, and one more at the end.
+
+    Args:
+        data: The answer's data.
+        key: Response key of the selection.
+        asked: How many there have to be.
+        nulls: An entity whose fields are all null.
+    """
+    found = data.get(key)
+    if type(found) is not list or len(found) != asked:
+        odd()
+    kinds = set(map(type, found))
+    if kinds != _OBJECTS:
+        if not kinds <= _OBJECTS_OR_NULLS:
+            odd()
+        found = [nulls if one is None else one for one in found]
+    found.append(nulls)
+    return found
+
+
+_OBJECTS: Final = {dict}
+_OBJECTS_OR_NULLS: Final = {dict, type(None)}
+
+KNOWN: Final = {
+    "Refusal": Refusal,
+    "dumps": dumps,
+    "entities_of": entities_of,
+    "odd": odd,
+    "other_key": other_key,
+    "own_key": own_key,
+    "pick": pick,
+    "taken": taken,
+}
+"""The names that compiled text may use."""

@@ -1,0 +1,68 @@
+"""Python text in the making: lines with their indentation, fresh names, and what the text refers to."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+
+class Names:
+    """
+    The global names of one program.
+
+    Args:
+        known: What every program may refer to.
+    """
+
+    def __init__(self, known: dict[str, Any]) -> None:
+        self.values = dict(known)
+        self._by_value: dict[tuple[str, Any], str] = {}
+
+    def constant(self, stem: str, key: Any, value: Any) -> str:
+        """
+        A name for a value that the text refers to.
+
+        Args:
+            stem: What the name begins with.
+            key: Hashable; equal keys have one name.
+            value: What it stands for.
+        """
+        name = self._by_value.get((stem, key))
+        if name is None:
+            name = self._by_value[stem, key] = f"{stem}_{len(self._by_value)}"
+            self.values[name] = value
+        return name
+
+
+class Writer:
+    """The body of one function."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._depth = 1
+        self._fresh = 0
+
+    def __call__(self, line: str) -> None:
+        """Write a line."""
+        self._lines.append("    " * self._depth + line)
+
+    @contextlib.contextmanager
+    def block(self, head: str) -> Iterator[None]:
+        """Write what stands below a head such as `if x:`."""
+        self(head)
+        self._depth += 1
+        before = len(self._lines)
+        yield
+        if len(self._lines) == before:
+            self("pass")
+        self._depth -= 1
+
+    def fresh(self, stem: str) -> str:
+        """A local name that no other place of the function has."""
+        self._fresh += 1
+        return f"{stem}{self._fresh}"
+
+    def text(self, head: str) -> str:
+        """The whole function; `head` is its first line."""
+        return "\n".join([head, *self._lines, ""])

@@ -1,0 +1,133 @@
+"""
+One request to a subgraph: its body, and how it is sent.
+
+Everything that is the same for all requests is written at preparation: the body up to the variables is a constant, and
+a request without variables and representations has a constant body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+
+from kong_federation.errors import FederationError
+from kong_federation.errors.codes import SUBREQUEST_HTTP_ERROR, SUBREQUEST_TIMEOUT, VALIDATION_INVALID_TYPE_VARIABLE
+from kong_federation.executor.context import ExecutionContext, JsonObject
+from kong_federation.executor.exact import write_json
+from kong_federation.plan.nodes import Fetch, Introspect, OperationKind
+from kong_federation.transport import SubgraphRequest, SubgraphResponse
+
+PROTOCOL_HEADERS = (
+    ("content-type", "application/json"),
+    ("accept", "application/graphql-response+json, application/json;q=0.9"),
+)
+
+
+class Sent(NamedTuple):
+    """A request that has been sent, and its answer, which may still be on its way."""
+
+    body: bytes
+    answer: asyncio.Future[SubgraphResponse]
+
+    def forget(self) -> None:
+        """Give up the answer, or its error, that nobody has asked for."""
+        if not self.answer.cancel() and not self.answer.cancelled():
+            self.answer.exception()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """
+    What a fetch or an introspection asks, but for the values of its variables.
+
+    Args:
+        subgraph: Who is asked; empty for introspection.
+        document: GraphQL text.
+        names: Those of the client's variables that it uses.
+        slots: The variables that carry representations.
+        exact: Whether numbers of the answer must stay as they are written.
+        safe: Whether it changes nothing.
+    """
+
+    subgraph: str
+    document: str
+    names: tuple[str, ...]
+    slots: tuple[str, ...] = ()
+    exact: bool = False
+    safe: bool = True
+    _head: bytes = field(init=False)
+    _slots: tuple[bytes, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_head", b'{"query":' + orjson.dumps(self.document))
+        object.__setattr__(self, "_slots", tuple(b'"%b":' % name.encode() for name in self.slots))
+
+    def used(self, variables: JsonObject) -> JsonObject:
+        """Those of the client's variables that are sent."""
+        return {name: variables[name] for name in self.names if name in variables}
+
+    def body(self, variables: JsonObject, lists: Sequence[Any] = ()) -> bytes:
+        """
+        Write the request's body.
+
+        Args:
+            variables: The client's, coerced.
+            lists: The representations for each slot: a list of JSON objects, or its text.
+
+        Raises:
+            FederationError: VALIDATION_INVALID_TYPE_VARIABLE, a variable cannot be written.
+        """
+        members: list[bytes] = []
+        if self.names and (used := self.used(variables)):
+            try:
+                members.append(write_json(used)[1:-1])
+            except orjson.JSONEncodeError as error:
+                raise FederationError(
+                    VALIDATION_INVALID_TYPE_VARIABLE, f"A variable cannot be sent: {error}."
+                ) from None
+        for slot, listed in zip(self._slots, lists, strict=True):
+            members.append(slot + (listed if type(listed) is bytes else write_json(listed)))
+        if not members:
+            return self._head + b"}"
+        return b'%b,"variables":{%b}}' % (self._head, b",".join(members))
+
+
+def question_of(source: Fetch | Introspect) -> Question:
+    """What a node of a plan asks."""
+    if isinstance(source, Introspect):
+        return Question("", source.document, source.variables)
+    return Question(
+        source.subgraph,
+        source.document,
+        source.variables,
+        tuple(flatten.variable for flatten in source.flattens),
+        source.exact,
+        source.kind is OperationKind.QUERY,
+    )
+
+
+def send(question: Question, body: bytes, context: ExecutionContext) -> asyncio.Future[SubgraphResponse]:
+    """
+    Send a request.
+
+    Returns:
+        The answer to come; it fails with a FederationError if none comes.
+
+    Raises:
+        FederationError: SUBREQUEST_HTTP_ERROR or SUBREQUEST_TIMEOUT, nothing can be sent.
+    """
+    target = context.targets.get(question.subgraph)
+    if target is None:
+        raise FederationError(SUBREQUEST_HTTP_ERROR, f'No address is known for subgraph "{question.subgraph}".')
+    timeout = target.timeout
+    if context.deadline is not None:
+        timeout = min(timeout, context.deadline - asyncio.get_running_loop().time())
+        if timeout <= 0:
+            raise FederationError(SUBREQUEST_TIMEOUT, "No time was left for the request.")
+    headers = PROTOCOL_HEADERS + target.headers
+    request = SubgraphRequest(question.subgraph, target.url, headers, body, timeout, question.safe)
+    return asyncio.ensure_future(context.transport.send(request))

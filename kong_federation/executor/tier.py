@@ -1,0 +1,79 @@
+"""
+When a plan is compiled, and when its program is run.
+
+Compiling costs milliseconds, and many plans are run once. So a plan is interpreted at first and compiled, in a thread,
+when it comes again. A program that gives up has cost its time for nothing, so after it has given up, the interpreter
+takes the next requests alone: one, then two, then four, and so on, until the program succeeds again. A subgraph that
+is down, or always reports some error, costs next to nothing then, and its recovery is noticed soon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from kong_federation.executor.compiled import Program, UnsuitableError, compile_plan
+from kong_federation.plan.nodes import QueryPlan
+
+_LOG = logging.getLogger(__name__)
+
+# The use of a plan at which it is compiled.
+COMPILED_AT: Final = 2
+# Requests that the interpreter takes alone at most, after a program has given up again and again.
+MOST_SKIPPED: Final = 64
+
+
+class Tier:
+    """
+    The program of one plan, if it has one.
+
+    Args:
+        plan: The plan.
+    """
+
+    __slots__ = ("_compiling", "_gave_up", "_plan", "_program", "_skip", "_uses")
+
+    def __init__(self, plan: QueryPlan) -> None:
+        self._plan = plan
+        self._program: Program | None = None
+        self._uses = 0
+        self._gave_up = 0
+        self._skip = 0
+        self._compiling: asyncio.Future[None] | None = None
+
+    @property
+    def given_up(self) -> int:
+        """How often in a row the program has given up."""
+        return self._gave_up
+
+    def program(self) -> Program | None:
+        """What runs the next request; None: the interpreter."""
+        if self._program is None:
+            self._uses += 1
+            if self._uses == COMPILED_AT:
+                self._compiling = asyncio.get_running_loop().run_in_executor(None, self.compile)
+            return None
+        if self._skip:
+            self._skip -= 1
+            return None
+        return self._program
+
+    def succeeded(self) -> None:
+        """The program has answered."""
+        self._gave_up = 0
+
+    def gave_up(self) -> None:
+        """The program has left it to the interpreter."""
+        self._skip = min(2 ** min(self._gave_up, 10), MOST_SKIPPED)
+        self._gave_up += 1
+
+    def compile(self) -> bool:
+        """Compile the plan; may be called in a thread. Tells whether it has a program now."""
+        try:
+            self._program = compile_plan(self._plan)
+        except (UnsuitableError, RecursionError) as error:
+            _LOG.debug("a plan is not compiled: %s", error)
+        except Exception:  # a plan can always be interpreted
+            _LOG.exception("a plan could not be compiled")
+        return self._program is not None
