@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphql import GraphQLResolveInfo, GraphQLSchema, execute_sync, parse
 
-from kong_federation.executor import ExecutionContext, SubgraphTarget, prepare
+from kong_federation.executor import Executable, ExecutionContext, SubgraphTarget, prepare
 from kong_federation.plan import QueryPlan
 from kong_federation.planner import Planner
 from kong_federation.supergraph import Supergraph
@@ -58,9 +59,26 @@ class World:
         }
 
     def federated(self, plan: QueryPlan, variables: Mapping[str, Any]) -> Answer:
-        """Run a plan on the subgraphs."""
-        self._log.clear()
+        """
+        Run a plan on the subgraphs, by the interpreter and by a program.
+
+        Returns:
+            The interpreter's answer; that the program's is another one, or that it sent other requests, is an error.
+        """
         executable = prepare(plan)
+        answer, requests = self._run(executable, variables)
+        if executable.tier.compile():
+            other, others = self._run(executable, variables)
+            if (json.dumps(other.data), other.errors) != (json.dumps(answer.data), answer.errors):
+                return replace(answer, errors=(*answer.errors, f"the program answers {other}"))
+            if others != requests or other.mutations != answer.mutations:
+                return replace(answer, errors=(*answer.errors, f"the program sends {others}, not {requests}"))
+            if executable.tier.given_up and not answer.errors:
+                return replace(answer, errors=("the program gives up",))
+        return answer
+
+    def _run(self, executable: Executable, variables: Mapping[str, Any]) -> tuple[Answer, list[tuple[str, bytes]]]:
+        self._log.clear()
         transport = MemoryTransport({f"memory:{name}": found.answer for name, found in self.subgraphs.items()})
         context = ExecutionContext(
             transport=transport,
@@ -69,7 +87,8 @@ class World:
             mask_errors=False,
         )
         result = asyncio.run(executable.execute(executable.coerce(dict(variables)), context))
-        return Answer(result.data, tuple(str(error["message"]) for error in result.errors), tuple(self._log))
+        answer = Answer(result.data, tuple(str(error["message"]) for error in result.errors), tuple(self._log))
+        return answer, sorted((request.subgraph, request.body) for request in transport.requests)
 
     def monolith(self, text: str, variables: Mapping[str, Any]) -> Answer:
         """Execute the operation on the public schema with the same data."""

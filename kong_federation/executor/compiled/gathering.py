@@ -14,11 +14,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from kong_federation.executor.compiled.keys import Borrowed, Identity, Part, all_fields
+from kong_federation.executor.compiled.keys import Borrowed, Identity, Part
 from kong_federation.executor.compiled.scope import Scope, Tables, represented
 from kong_federation.executor.compiled.shapes import Shape, Types
 from kong_federation.executor.compiled.sources import Held, Place, Source, Sources, Step, UnsuitableError
-from kong_federation.executor.compiled.writer import Names, Writer
+from kong_federation.executor.compiled.writer import Functions, Names, Writer
 from kong_federation.plan.nodes import Fetch, Flatten, Representation
 
 # Python allows twenty blocks inside each other.
@@ -32,18 +32,25 @@ class Gathering:
     Args:
         sources: All of the plan.
         tables: Filled while the functions are written.
+        functions: Filled likewise.
         names: The program's.
     """
 
-    def __init__(self, sources: Sources, tables: Tables, names: Names) -> None:
+    def __init__(self, sources: Sources, tables: Tables, functions: Functions, names: Names) -> None:
         self._sources = sources
         self._tables = tables
+        self._functions = functions
         self._names = names
 
     def ask(self, number: int, fetch: Fetch) -> str:
-        """The text of the function that writes the request of an entity fetch."""
+        """The text of the function that writes the request of a fetch that needs objects to be sent at all."""
         write = Writer()
         sources = self._sources.of(number)
+        if not fetch.flattens:
+            for _ in self._walk(write, sources[0], alone=True).write():
+                pass
+            write("return None")
+            return write.text(f"def ask{number}(S):")
         for order, flatten in enumerate(fetch.flattens):
             own = [source for source in sources if source.order == order]
             self._gather(write, order, flatten, own)
@@ -83,7 +90,7 @@ class Gathering:
                 pass
 
     def _walk(self, write: Writer, source: Source, *, alone: bool) -> _Walk:
-        return _Walk(self._sources, self._tables, self._names, write, source, alone=alone)
+        return _Walk(self._sources, self._tables, self._functions, write, source, alone=alone)
 
     def _body(self, write: Writer, number: int, fetch: Fetch) -> None:
         orders = range(len(fetch.flattens))
@@ -110,18 +117,18 @@ class _Walk:
     Args:
         sources: All of the plan.
         tables: All of the program.
-        names: The program's.
+        functions: All of the program.
         write: Where to.
         source: What the objects are gathered for.
         alone: Whether no representation can be the same as another under another identity.
     """
 
     def __init__(
-        self, sources: Sources, tables: Tables, names: Names, write: Writer, source: Source, *, alone: bool
+        self, sources: Sources, tables: Tables, functions: Functions, write: Writer, source: Source, *, alone: bool
     ) -> None:
         self._sources = sources
         self._tables = tables
-        self._names = names
+        self._functions = functions
         self._write = write
         self._source = source
         self._alone = alone
@@ -132,13 +139,7 @@ class _Walk:
 
     def write(self) -> Iterator[Identity]:
         """Write the loops; gives the identities that are gathered at their end."""
-        _, held = self._levels[0]
-        variables = {}
-        for source in held:
-            if source in self._needed and not source.steps:
-                variables[source] = name = self._write.fresh("o")
-                self._write(f"{name} = S.r{source.fetch}")
-        yield from self._descend(0, variables)
+        yield from self._descend(0, {})
 
     # --- Which answers are needed ---
 
@@ -158,15 +159,15 @@ class _Walk:
 
     def _needs(self) -> set[Source]:
         """The sources that something is read of at the end of the walk, or on it, and those that these depend on."""
-        assert self._source.flatten is not None
         place, held = self._levels[-1]
         needed: set[Source] = set()
-        for one in self._source.flatten.representations:
-            known = place.known_as(_both(place.here, self._types(one)))
-            for item in all_fields(one.fields):
-                needed.update(self._sources.candidates(held, known, item.source))
-            if one.types or not one.typename or len(self._source.flatten.representations) > 1:
-                needed.update(self._sources.candidates(held, place, "__typename"))
+        if self._source.flatten is None:
+            # The objects need only be there.
+            needed.update(sorted(held, key=lambda source: source.number)[:1])
+        else:
+            for one in self._source.flatten.representations:
+                known = place.known_as(_both(place.here, self._types(one)))
+                needed.update(self._read_by(one, known, held))
         for step, (place, held) in zip(self._source.steps, self._levels[1:], strict=True):
             if step.types is not None:
                 needed.update(self._sources.candidates(held, place, "__typename"))
@@ -176,16 +177,19 @@ class _Walk:
 
     def _dependencies(self, source: Source) -> Iterator[Source]:
         """The sources by which an entity on the way is found."""
-        if source.flatten is None:
-            return
-        place, held = self._levels[len(source.steps)]
-        for one in source.flatten.representations:
-            for item in one.fields:
-                yield from self._sources.candidates(
-                    {other: shape for other, shape in held.items() if other.fetch in source.before}, place, item.source
-                )
-            if not one.typename or len(source.flatten.representations) > 1:
+        if source.flatten is not None and source.chain == self._levels[len(source.steps)][0].chain:
+            place, held = self._levels[len(source.steps)]
+            for one in source.flatten.representations:
+                yield from self._read_by(one, place, held)
+
+    def _read_by(self, representation: Representation, place: Place, held: Held) -> Iterator[Source]:
+        """The sources that may be read for a representation."""
+        for item in representation.fields:
+            yield from self._sources.candidates(held, place, item.source)
+            if item.types:
                 yield from self._sources.candidates(held, place, "__typename")
+        if representation.types or not representation.typename:
+            yield from self._sources.candidates(held, place, "__typename")
 
     # --- The loops ---
 
@@ -241,7 +245,9 @@ class _Walk:
 
     def _note(self, scope: Scope) -> Iterator[Identity]:
         flatten = self._source.flatten
-        assert flatten is not None
+        if flatten is None:
+            self._write(f"return S.body({self._source.fetch})")
+            return
         asked = flatten.representations
         head = "if"
         for one in asked:
@@ -311,7 +317,7 @@ class _Walk:
 
     def _scope(self, place: Place, held: Held, variables: dict[Source, str]) -> Scope:
         available = {one: shape for one, shape in held.items() if one in variables or one.chain == place.chain}
-        return Scope(self._sources, self._tables, self._names, self._write, place, available, dict(variables))
+        return Scope(self._sources, self._tables, self._functions, self._write, place, available, dict(variables))
 
     def _types(self, representation: Representation) -> Types | None:
         """What an object that is represented so may be."""

@@ -13,7 +13,6 @@ representations are compared as they are written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -146,10 +145,3 @@ def _member(sources: Sources, item: RepresentationField, place: Place, early: He
     if found.flatten is not None and found.chain == place.chain:
         return Borrowed(found, item.source, item.key)
     return Part(found, item.source, item.key)
-
-
-def all_fields(fields: tuple[RepresentationField, ...]) -> Iterator[RepresentationField]:
-    """Fields with all that are below them."""
-    for item in fields:
-        yield item
-        yield from all_fields(item.inner)

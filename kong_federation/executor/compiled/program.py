@@ -31,14 +31,18 @@ from kong_federation.executor.compiled.gathering import Gathering
 from kong_federation.executor.compiled.projecting import Cases, Projecting
 from kong_federation.executor.compiled.scheduling import Scheduling
 from kong_federation.executor.compiled.scope import Tables
-from kong_federation.executor.compiled.sources import Sources
+from kong_federation.executor.compiled.sources import Sources, UnsuitableError
 from kong_federation.executor.compiled.state import State
 from kong_federation.executor.compiled.support import KNOWN, OddError
-from kong_federation.executor.compiled.writer import Names
+from kong_federation.executor.compiled.writer import Functions, Names, TooManyError
 from kong_federation.executor.context import ExecutionContext, JsonObject
 from kong_federation.executor.projection import When, conditions_of, holds_one
 from kong_federation.executor.request import Question, Sent, question_of
 from kong_federation.plan.nodes import Fetch, QueryPlan
+
+# Of one program. An interface of eighty types that is nested in itself is better interpreted: the interpreter prepares
+# only the types that come.
+MOST_FUNCTIONS = 300
 
 # What a value that is not what it is taken for makes Python raise, and what a fetch that failed raises.
 GIVING_UP = (OddError, FederationError, KeyError, TypeError, AttributeError, ValueError, RecursionError)
@@ -131,24 +135,33 @@ def write_script(plan: QueryPlan) -> Script:
         UnsuitableError: The plan has something that is left to the interpreter.
         RecursionError: It is nested too deeply.
     """
+    try:
+        return _write_script(plan)
+    except TooManyError:
+        raise UnsuitableError("a program of too many functions") from None
+
+
+def _write_script(plan: QueryPlan) -> Script:
     sources = Sources(plan)
     names = Names(KNOWN)
     tables = Tables()
-    gathering = Gathering(sources, tables, names)
+    functions = Functions(MOST_FUNCTIONS)
+    gathering = Gathering(sources, tables, functions, names)
     texts = []
     roots = []
     for number, fetch in enumerate(sources.fetches):
+        if isinstance(fetch, Fetch) and (fetch.flattens or fetch.path):
+            texts.append(gathering.ask(number, fetch))
         if isinstance(fetch, Fetch) and fetch.flattens:
-            texts += [gathering.ask(number, fetch), gathering.take(number, fetch)]
+            texts.append(gathering.take(number, fetch))
         else:
             roots.append(f"r{number}")
     conditions = conditions_of(plan.output)
-    projecting = Projecting(sources, tables, names, conditions)
+    projecting = Projecting(sources, tables, functions, names, conditions)
     project = projecting.root(plan.output)
-    texts += [*projecting.texts, project, *Scheduling().write(plan.node)]
-    memories = [f"m_{name}" for name in projecting.memories]
+    texts += [*functions.texts, project, *Scheduling().write(plan.node)]
     questions = tuple(map(question_of, sources.fetches))
-    return Script(tuple(texts), names.values, questions, tuple(conditions), (*roots, *tables.all, *memories))
+    return Script(tuple(texts), names.values, questions, tuple(conditions), (*roots, *tables.all, *projecting.memories))
 
 
 def compile_plan(plan: QueryPlan) -> Program:

@@ -24,16 +24,12 @@ from dataclasses import dataclass
 from kong_federation.executor.compiled.keys import Part, find_identity
 from kong_federation.executor.compiled.scope import Scope, Tables
 from kong_federation.executor.compiled.shapes import Shape, Types
-from kong_federation.executor.compiled.sources import Held, Place, Source, Sources, UnsuitableError
+from kong_federation.executor.compiled.sources import Held, Place, Source, Sources
 from kong_federation.executor.compiled.support import fixer
-from kong_federation.executor.compiled.writer import Names, Writer
+from kong_federation.executor.compiled.writer import Functions, Names, Writer
 from kong_federation.executor.leaves import UNLIKE, compile_leaf
 from kong_federation.executor.projection import When
 from kong_federation.plan.nodes import Composite, Leaf, LeafKind, ListOf, NonNull, OutputField, OutputType, Variant
-
-# Functions of one plan. An interface of eighty types that is nested in itself is better interpreted, which compiles
-# only the types that come.
-MOST_FUNCTIONS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,42 +55,41 @@ class Projecting:
     Args:
         sources: All of the plan.
         tables: All of the program, as gathering has filled them.
+        functions: All of the program.
         names: The program's.
         conditions: Numbers of the flags in `S.flags`.
     """
 
-    def __init__(self, sources: Sources, tables: Tables, names: Names, conditions: Mapping[When, int]) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        tables: Tables,
+        functions: Functions,
+        names: Names,
+        conditions: Mapping[When, int],
+    ) -> None:
         self._sources = sources
         self._tables = tables
+        self._functions = functions
         self._names = names
         self._conditions = conditions
-        self._texts: dict[str, str] = {}
-
-    @property
-    def texts(self) -> list[str]:
-        """The text of every function, callees first."""
-        return list(self._texts.values())
 
     @property
     def memories(self) -> list[str]:
-        """The functions that remember what they answered."""
-        return [name for name, text in self._texts.items() if f"S.m_{name}[" in text]
+        """The attributes of `S` in which functions remember what they answered."""
+        return [f"m_{name}" for name in self._functions.names_with("S.m_NAME[")]
 
     def root(self, output: Composite) -> str:
         """Write the function that answers the whole operation."""
-        place = Place().known_as(output.variants[0].types)
-        held = self._sources.held(place, {})
-        function = self._variant(output.variants[0], place, held)
-        arguments = "".join(f", S.r{source.fetch}" for source in function.sources)
-        return f"def project(S):\n    return {function.name}(S{arguments})\n"
+        function = self._composite(output, Place(), {})
+        return f"def project(S):\n    return {function.name}(S)\n"
 
     # --- Objects ---
 
     def _composite(self, output: Composite, place: Place, above: Held) -> Function:
         """Write what answers the objects of a place, of which `above` is held by what came from above."""
         if not output.abstract:
-            place = place.known_as(output.variants[0].types)
-            return self._variant(output.variants[0], place, self._sources.held(place, above))
+            return self._variant(output.variants[0], place.known_as(output.variants[0].types), above)
         write = Writer()
         came = _ordered(above)
         scope = self._scope(write, place, self._sources.held(place, above), came)
@@ -104,7 +99,7 @@ class Projecting:
             for types in self._alike(variant, place, above):
                 known = place.known_as(types)
                 own = {one: shape for one, shape in above.items() if not _excludes(one, known)}
-                function = self._variant(variant, known, self._sources.held(known, own))
+                function = self._variant(variant, known, own)
                 cases.update(dict.fromkeys(types, function.name))
                 if function.parts or function.sources != came:
                     # What is called by the type's name must be called alike.
@@ -136,9 +131,10 @@ class Projecting:
             groups.setdefault(group, []).append(name)
         return [tuple(names) for names in groups.values()]
 
-    def _variant(self, variant: Variant, place: Place, held: Held) -> Function:
+    def _variant(self, variant: Variant, place: Place, above: Held) -> Function:
         """Write what answers objects of some types."""
-        came = _ordered({one: held[one] for one in held if one.chain != place.chain or one.flatten is None})
+        came = _ordered(above)
+        held = self._sources.held(place, above)
         parts = self._determining(variant, place, held, came)
         write = Writer()
         scope = self._scope(write, place, held, came)
@@ -163,7 +159,7 @@ class Projecting:
             if _is_constant(item, variant):
                 continue
             for source in self._sources.candidates(held, place, item.source):
-                if source in came:
+                if source in came or source.flatten is None:
                     read.add((source, item.source))
                     continue
                 found = find_identity(self._sources, source, place, held)
@@ -203,7 +199,9 @@ class Projecting:
             return repr(variant.types[0])
         found = scope.candidates(item.source)
         if not found:
-            raise UnsuitableError("a field that no fetch asks for")
+            # The planner knows that no such object comes from there.
+            scope.write("odd()")
+            return "None"
         if isinstance(_named(item.type), Leaf):
             known = scope.read.get((found[0], item.source)) if len(found) == 1 else None
             value = scope.value(item.source, found) if known is None else self._copied(scope, known)
@@ -301,19 +299,11 @@ class Projecting:
 
     def _scope(self, write: Writer, place: Place, held: Held, came: tuple[Source, ...]) -> Scope:
         variables = {source: f"o{number}" for number, source in enumerate(came)}
-        return Scope(self._sources, self._tables, self._names, write, place, held, variables)
+        return Scope(self._sources, self._tables, self._functions, write, place, held, variables)
 
     def _function(self, write: Writer, came: tuple[Source, ...], parts: tuple[Part, ...] = ()) -> Function:
         arguments = [f"k{number}" for number in range(len(parts))] or [f"o{number}" for number in range(len(came))]
-        text = write.text(f"def NAME({', '.join(['S', *arguments])}):")
-        for name, known in self._texts.items():
-            if known == text.replace("NAME", name):
-                return Function(name, came, parts)
-        if len(self._texts) >= MOST_FUNCTIONS:
-            raise UnsuitableError("an output of too many places")
-        name = f"p{len(self._texts)}"
-        self._texts[name] = text.replace("NAME", name)
-        return Function(name, came, parts)
+        return Function(self._functions.add(write, arguments), came, parts)
 
     def _call(self, scope: Scope, function: Function) -> str:
         """An expression that calls a function for the object of a scope."""
@@ -341,7 +331,7 @@ class _Child:
         """An expression for a call; None if more has to be written before it."""
         if self.function.parts:
             return None
-        return f"{self.function.name}(S, {', '.join(self._chosen(values))})"
+        return f"{self.function.name}({', '.join(['S', *self._chosen(values)])})"
 
     def call(self, outer: Scope, values: tuple[str, ...]) -> str:
         """Write what goes before a call; gives an expression for it."""
@@ -352,7 +342,7 @@ class _Child:
         scope = Scope(
             outer.sources,
             outer.tables,
-            outer.names,
+            outer.functions,
             outer.write,
             place,
             outer.sources.held(place, self.above),

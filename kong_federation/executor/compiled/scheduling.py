@@ -82,7 +82,7 @@ class Scheduling:
         self._fetches += 1
         if isinstance(node, Introspect):
             write(f"a{number} = S.introspect({number})")
-        elif node.flattens:
+        elif _needs_objects(node):
             write(f"b{number} = ask{number}(S)")
             write(f"a{number} = None if b{number} is None else S.send({number}, b{number})")
         else:
@@ -92,8 +92,13 @@ class Scheduling:
     def _receive(self, write: Writer, node: Fetch | Introspect, number: int) -> None:
         if isinstance(node, Introspect):
             write(f"S.r{number} = await a{number}")
-        elif node.flattens:
+        elif _needs_objects(node):
             with write.block(f"if a{number} is not None:"):
-                write(f"take{number}(S, S.data({number}, await a{number}))")
+                data = f"S.data({number}, await a{number})"
+                write(f"take{number}(S, {data})" if node.flattens else f"S.r{number} = {data}")
         else:
             write(f"S.r{number} = S.data({number}, await a{number})")
+
+
+def _needs_objects(fetch: Fetch) -> bool:
+    return bool(fetch.flattens or fetch.path)

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from kong_federation.executor.compiled.keys import Identity, Part, find_identity, identity
 from kong_federation.executor.compiled.shapes import Shape
 from kong_federation.executor.compiled.sources import Place, Source, Sources, UnsuitableError
-from kong_federation.executor.compiled.writer import Names, Writer
-from kong_federation.executor.entities import compile_inner
+from kong_federation.executor.compiled.writer import Functions, Writer
 from kong_federation.plan.nodes import Representation, RepresentationField
 
 
@@ -59,37 +58,40 @@ class Scope:
     Args:
         sources: All of the plan.
         tables: All of the program.
-        names: The program's.
+        functions: All of the program.
         write: The function's text.
         place: Where the object is, and what is known of its type.
         held: What is held there, incoming entities included.
         variables: What holds the object, for the sources that came from above.
         typename: An expression for the name of its type, if it has been read.
         read: Variables that have been written, by what they are.
+        early: The fetches that are over; None: all.
     """
 
     sources: Sources
     tables: Tables
-    names: Names
+    functions: Functions
     write: Writer
     place: Place
     held: Mapping[Source, Shape]
     variables: dict[Source, str]
     typename: str | None = None
     read: dict[object, str] = field(default_factory=dict)
+    early: frozenset[int] | None = None
 
     def fork(self) -> Scope:
         """The same object inside a block."""
         return Scope(
             self.sources,
             self.tables,
-            self.names,
+            self.functions,
             self.write,
             self.place,
             self.held,
             self.variables,
             self.typename,
             dict(self.read),
+            self.early,
         )
 
     def known_as(self, types: tuple[str, ...] | None) -> Scope:
@@ -101,6 +103,7 @@ class Scope:
     def before(self, fetch: frozenset[int]) -> Scope:
         """The same object, seen when only these fetches are over."""
         scope = self.fork()
+        scope.early = fetch
         scope.held = {source: shape for source, shape in self.held.items() if source.fetch in fetch}
         return scope
 
@@ -131,11 +134,11 @@ class Scope:
 
     def holder(self, source: Source) -> str:
         """A variable with the source's object; it is odd if there is none."""
-        return self.variables.get(source) or self._entity(source, "[{}]")
+        return self.variables.get(source) or self._incoming(source, "[{}]")
 
     def maybe_holder(self, source: Source) -> str:
         """A variable with the source's object, or None."""
-        return self.variables.get(source) or self._entity(source, ".get({})")
+        return self.variables.get(source) or self._incoming(source, ".get({})")
 
     def type_name(self) -> str:
         """The name of the object's own type."""
@@ -211,15 +214,39 @@ class Scope:
             written.append(f"{item.name!r}: {value}")
         return f"{{{', '.join(written)}}}"
 
-    def _entity(self, source: Source, look: str) -> str:
+    def _incoming(self, source: Source, look: str) -> str:
         known = self.read.get(source)
-        if known is None:
-            found = self.identity(source)
-            table = self.tables.name(found)
-            key = self.key(found)
-            known = self.read[source] = self.write.fresh("e")
+        if known is not None:
+            return known
+        if source.flatten is None:
+            known = self.write.fresh("o")
+            self.write(f"{known} = S.r{source.fetch}")
+        elif find_identity(self.sources, source, self.place, self.held) is not None:
+            key, table = self._place_in_table(source)
+            known = self.write.fresh("e")
             self.write(f"{known} = S.{table}{look.format(key)}")
+        else:
+            known = self._entity_by_type(source, look)
+        self.read[source] = known
         return known
+
+    def _entity_by_type(self, source: Source, look: str) -> str:
+        """Look an entity up where objects of several types are represented in several ways."""
+        assert source.flatten is not None
+        typename = self.type_name()
+        entity = self.write.fresh("e")
+        self.write(f"{entity} = None")
+        for one in source.flatten.representations:
+            if not one.types:
+                raise UnsuitableError("objects of one place are represented in several ways")
+            with self.write.block(f"if {typename} in {one.types!r}:"):
+                key, table = self.known_as(one.types)._place_in_table(source)  # noqa: SLF001 - the same object
+                self.write(f"{entity} = S.{table}{look.format(key)}")
+        return entity
+
+    def _place_in_table(self, source: Source) -> tuple[str, str]:
+        found = self.identity(source)
+        return self.key(found), self.tables.name(found)
 
     def _key(self, found: Identity) -> str:
         if found.members is None:
@@ -233,34 +260,61 @@ class Scope:
         representation = found.representation
         key, whole = self.write.fresh("k"), self.write.fresh("w")
         self.read["representation", found.table] = whole
-        early = self.before(found.source.before)
         typename = repr(representation.typename) if representation.typename else self.type_name()
         self.write(f"{whole} = {{'__typename': {typename}}}")
-        self.write(f"{key} = True")
-        for item in representation.fields:
-            if item.types:
-                with self.write.block(f"if {self.type_name()} in {item.types!r}:"):
-                    early.fork()._member(item, whole, key)
-            else:
-                early._member(item, whole, key)
-        self.write(f"{key} = dumps({whole}) if {key} else None")
+        self.write(f"{key} = ''")
+        self.before(found.source.before).members(representation.fields, whole, f"{key} = None")
+        with self.write.block(f"if {key} is not None:"):
+            self.write(f"{key} = dumps({whole})")
         return key
 
-    def _member(self, item: RepresentationField, whole: str, key: str) -> None:
+    def members(self, fields: tuple[RepresentationField, ...], whole: str, refuse: str) -> None:
+        """
+        Write the members of a representation, or of an object within it.
+
+        Args:
+            fields: The plan's.
+            whole: The variable it is in.
+            refuse: What to do if a key is null.
+        """
+        for item in fields:
+            if item.types:
+                with self.write.block(f"if {self.type_name()} in {item.types!r}:"):
+                    self.fork()._member(item, whole, refuse)  # noqa: SLF001 - the same object
+            else:
+                self._member(item, whole, refuse)
+
+    def _member(self, item: RepresentationField, whole: str, refuse: str) -> None:
         found = self.candidates(item.source)
-        if not found or (item.inner and len(found) > 1):
-            raise UnsuitableError("a part of a representation that comes from several answers")
-        value = self.value(item.source, found)
+        if not found:
+            raise UnsuitableError("a part of a representation that no fetch asks for")
+        value = self._nested(item, found) if item.inner else self.value(item.source, found)
         if item.inner:
-            read = self.names.constant("read", item.inner, compile_inner(item.inner))
-            with self.write.block(f"if {value} is not None:"):
-                self.write(f"{value} = taken({read}, {value})")
-                with self.write.block(f"if {value} is Refusal.NULL:"):
-                    self.write(f"{key} = False")
+            with self.write.block(f"if {value} is Refusal.NULL:"):
+                self.write(refuse)
         if item.key:
             with self.write.block(f"if {value} is None:"):
-                self.write(f"{key} = False")
+                self.write(refuse)
         self.write(f"{whole}[{item.name!r}] = {value}")
+
+    def _nested(self, item: RepresentationField, found: list[Source]) -> str:
+        """Write the part of a representation that is an object, or lists of objects, itself."""
+        below = self.sources.below({one: self.held[one] for one in found}, self.place, item.source)
+        came = sorted(below, key=lambda source: source.number)
+        place = self.place.below(item.source)
+        assert self.early is not None
+        write = Writer()
+        arguments = [f"o{number}" for number in range(len(came))]
+        variables = dict(zip(came, arguments, strict=True))
+        held = self.sources.held(place, below)
+        inner = Scope(self.sources, self.tables, self.functions, write, place, held, variables).before(self.early)
+        write("w = {}")
+        inner.members(item.inner, "w", "return Refusal.NULL")
+        write("return w")
+        name = self.functions.add(write, arguments)
+        values = [self.value(item.source, [source]) for source in came]
+        self.write(f"{values[0]} = nested({name}, S, {', '.join(values)})")
+        return values[0]
 
 
 def represented(scope: Scope, source: Source, representation: Representation) -> Identity:

@@ -4,8 +4,8 @@ Who fills which place of the data.
 The answers of a plan's fetches are not merged when a plan is compiled: each stays as it was parsed, and a place of the
 output reads its values where they are. So it must be known, before the first request, which answers may have them.
 
-A *source* is one way in which data gets to a place and below it: the answer of a root fetch, to the root; the entities
-of one `_entities` selection, to the objects at the end of one of its paths. A source holds what its document asks for,
+A *source* is one way in which data gets to a place and below it: the answer of a root fetch, to the root or to the
+objects at its path; the entities of one `_entities` selection, to the objects at the end of one of its paths. A source holds what its document asks for,
 which is a tree of its own; *holding* it at a place means that the place has an object of that tree.
 """
 
@@ -205,9 +205,8 @@ class Sources:
     def _note(self, number: int, fetch: Fetch | Introspect, before: frozenset[int]) -> None:
         shape = read_shape(fetch.document)
         if isinstance(fetch, Introspect) or not fetch.flattens:
-            if isinstance(fetch, Fetch) and fetch.path:
-                raise UnsuitableError("a root fetch below the root")
-            self.all.append(Source(len(self.all), number, before, (), shape))
+            steps = steps_of(fetch.path) if isinstance(fetch, Fetch) else ()
+            self.all.append(Source(len(self.all), number, before, steps, shape))
             return
         for order, flatten in enumerate(fetch.flattens):
             if flatten.contexts:

@@ -79,15 +79,25 @@ def other_key(value: Any) -> Any:
     return value if value is None or type(value) is str or type(value) is int else dumps(value)
 
 
-def taken(read: Callable[[Any], Any], value: Any) -> Any:
+def nested(build: Callable[..., Any], state: object, *values: Any) -> Any:
     """
-    The part of a representation that has parts of its own.
+    A part of a representation that is an object, or lists of objects.
+
+    Args:
+        build: Represents one object.
+        state: Its first argument.
+        values: The values that several answers have in that place; alike, or it is odd.
 
     Returns:
         `Refusal.NULL` where a key inside is null.
     """
-    found = read(value)
-    return odd() if found is Refusal.ABSENT else found
+    first = values[0]
+    if first is None:
+        return None
+    if type(first) is not list:
+        return build(state, *values)
+    items = [nested(build, state, *each) for each in zip(*values, strict=True)]
+    return Refusal.NULL if Refusal.NULL in items else items
 
 
 def entities_of(data: JsonObject, key: str, asked: int, nulls: JsonObject) -> list[JsonObject]:
@@ -119,10 +129,10 @@ KNOWN: Final = {
     "Refusal": Refusal,
     "dumps": dumps,
     "entities_of": entities_of,
+    "nested": nested,
     "odd": odd,
     "other_key": other_key,
     "own_key": own_key,
     "pick": pick,
-    "taken": taken,
 }
 """The names that compiled text may use."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 
@@ -66,3 +66,50 @@ class Writer:
     def text(self, head: str) -> str:
         """The whole function; `head` is its first line."""
         return "\n".join([head, *self._lines, ""])
+
+
+class Functions:
+    """
+    The functions of one program, callees first. Functions of equal text are one.
+
+    Args:
+        most: How many there may be.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._names: dict[str, str] = {}
+
+    @property
+    def texts(self) -> list[str]:
+        """Their texts."""
+        return [text.replace(_NAME, name) for text, name in self._names.items()]
+
+    def names_with(self, part: str) -> list[str]:
+        """The names of those whose text, but for the name, has some part."""
+        return [name for text, name in self._names.items() if part in text]
+
+    def add(self, write: Writer, arguments: Sequence[str]) -> str:
+        """
+        Add a function of `S` and more arguments.
+
+        Returns:
+            Its name; within its text it is called `NAME`.
+
+        Raises:
+            TooManyError: There are too many.
+        """
+        text = write.text(f"def {_NAME}({', '.join(['S', *arguments])}):")
+        name = self._names.get(text)
+        if name is None:
+            if len(self._names) >= self._most:
+                raise TooManyError
+            name = self._names[text] = f"p{len(self._names)}"
+        return name
+
+
+class TooManyError(Exception):
+    """A program has too many functions."""
+
+
+_NAME = "NAME"
