@@ -188,7 +188,7 @@ def _compile_key(typename: str, name: str, source: str) -> Represent:
 def compile_fields(fields: tuple[RepresentationField, ...]) -> Read:
     """Compile what is read of an object: it is written into another, unless something is missing."""
     compiled = tuple(
-        (item.name, item.source, item.types, item.key, compile_inner(item.inner) if item.inner else None)
+        (item.name, item.source, item.types, item.key, _compile_inner(item.inner) if item.inner else None)
         for item in fields
     )
 
@@ -212,7 +212,7 @@ def compile_fields(fields: tuple[RepresentationField, ...]) -> Read:
     return read
 
 
-def compile_inner(fields: tuple[RepresentationField, ...]) -> Callable[[Any], Any]:
+def _compile_inner(fields: tuple[RepresentationField, ...]) -> Callable[[Any], Any]:
     read = compile_fields(fields)
 
     def inner(value: Any) -> Any:

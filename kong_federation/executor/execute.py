@@ -86,7 +86,7 @@ class Executable:
         if program is None:
             return await self._interpret(Run(variables, context))
         found = await program.execute(variables, context)
-        if type(found) is not GaveUp:
+        if not isinstance(found, GaveUp):
             self.tier.succeeded()
             return Result(found)
         self.tier.gave_up()

@@ -129,5 +129,5 @@ def send(question: Question, body: bytes, context: ExecutionContext) -> asyncio.
         if timeout <= 0:
             raise FederationError(SUBREQUEST_TIMEOUT, "No time was left for the request.")
     headers = PROTOCOL_HEADERS + target.headers
-    request = SubgraphRequest(question.subgraph, target.url, headers, body, timeout, question.safe)
+    request = SubgraphRequest(question.subgraph, target.url, headers, body, timeout, safe=question.safe)
     return asyncio.ensure_future(context.transport.send(request))

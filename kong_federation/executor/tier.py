@@ -40,7 +40,7 @@ class Tier:
         self._uses = 0
         self._gave_up = 0
         self._skip = 0
-        self._compiling: asyncio.Future[None] | None = None
+        self._compiling: asyncio.Future[bool] | None = None
 
     @property
     def given_up(self) -> int:
@@ -74,6 +74,6 @@ class Tier:
             self._program = compile_plan(self._plan)
         except (UnsuitableError, RecursionError) as error:
             _LOG.debug("a plan is not compiled: %s", error)
-        except Exception:  # a plan can always be interpreted
+        except Exception:  # noqa: BLE001 - a plan can always be interpreted
             _LOG.exception("a plan could not be compiled")
         return self._program is not None

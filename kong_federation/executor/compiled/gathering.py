@@ -19,7 +19,7 @@ from kong_federation.executor.compiled.scope import Scope, Tables, represented
 from kong_federation.executor.compiled.shapes import Shape, Types
 from kong_federation.executor.compiled.sources import Held, Place, Source, Sources, Step, UnsuitableError
 from kong_federation.executor.compiled.writer import Functions, Names, Writer
-from kong_federation.plan.nodes import Fetch, Flatten, Representation
+from kong_federation.plan.nodes import Fetch, Representation
 
 # Python allows twenty blocks inside each other.
 _MOST_LISTS = 18
@@ -51,9 +51,9 @@ class Gathering:
                 pass
             write("return None")
             return write.text(f"def ask{number}(S):")
-        for order, flatten in enumerate(fetch.flattens):
+        for order in range(len(fetch.flattens)):
             own = [source for source in sources if source.order == order]
-            self._gather(write, order, flatten, own)
+            self._gather(write, order, own)
         self._body(write, number, fetch)
         return write.text(f"def ask{number}(S):")
 
@@ -65,20 +65,18 @@ class Gathering:
             write(f"e = entities_of(data, {flatten.key!r}, S.n{number}_{order}, {nulls})")
             for table in self._tables.of.get((number, order), ()):
                 write(f"t = S.{table}")
-                write(f"S.{table} = dict(zip(t, e)) if len(t) == len(e) - 1 and -1 not in t.values() else "
-                      "{k: e[i] for k, i in t.items()}")
+                write(
+                    f"S.{table} = dict(zip(t, e)) if len(t) == len(e) - 1 and -1 not in t.values() else "
+                    "{k: e[i] for k, i in t.items()}"
+                )
         return write.text(f"def take{number}(S, data):")
 
     # --- One `_entities` selection ---
 
-    def _gather(self, write: Writer, order: int, flatten: Flatten, sources: list[Source]) -> None:
+    def _gather(self, write: Writer, order: int, sources: list[Source]) -> None:
         """Write what fills the list of representations `r{order}` and the tables, which have their indices in it."""
         # Once to see the identities, and once to keep: how objects are noted depends on all of them.
-        identities = [
-            found
-            for source in sources
-            for found in self._walk(Writer(), source, alone=False).write()
-        ]
+        identities = [found for source in sources for found in self._walk(Writer(), source, alone=False).write()]
         alone = len({one.table for one in identities}) == 1 and identities[0].is_direct
         write(f"r{order} = []")
         if not alone:
@@ -222,9 +220,7 @@ class _Walk:
             raise UnsuitableError("a path that no answer leads along")
         return leading
 
-    def _through_lists(
-        self, step: Step, values: dict[Source, str], blocks: contextlib.ExitStack
-    ) -> dict[Source, str]:
+    def _through_lists(self, step: Step, values: dict[Source, str], blocks: contextlib.ExitStack) -> dict[Source, str]:
         """Write the loops over the lists around a field's objects; null ends the walk."""
         write = self._write
         for level in range(step.lists + 1):

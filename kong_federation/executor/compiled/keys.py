@@ -104,7 +104,7 @@ def identity(sources: Sources, source: Source, representation: Representation, p
     ways: list[object] = []
     for member in members:
         if isinstance(member, Part):
-            own = (member,)
+            own: tuple[Part, ...] = (member,)
             ways.append(None)
         else:
             other = find_identity(sources, member.source, place, held)
@@ -114,9 +114,7 @@ def identity(sources: Sources, source: Source, representation: Representation, p
             ways.append((other.table, member.key))
         parts.extend(part for part in own if part not in parts)
     # The parts' places among all: the same fields in another order are another identity.
-    numbers = tuple(
-        None if isinstance(member, Borrowed) else parts.index(member) for member in members
-    )
+    numbers = tuple(None if isinstance(member, Borrowed) else parts.index(member) for member in members)
     table = (flatten, representation, tuple(ways), numbers, len(parts))
     return Identity(source, representation, tuple(members), tuple(parts), table)
 

@@ -158,8 +158,11 @@ class Projecting:
         for item in variant.fields:
             if _is_constant(item, variant):
                 continue
-            for source in self._sources.candidates(held, place, item.source):
+            candidates = self._sources.candidates(held, place, item.source)
+            for source in candidates:
                 if source in came or source.flatten is None:
+                    if len(candidates) > 1:
+                        return ()
                     read.add((source, item.source))
                     continue
                 found = find_identity(self._sources, source, place, held)

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from kong_federation.executor.compiled.keys import Identity, Part, find_identity, identity
 from kong_federation.executor.compiled.shapes import Shape
 from kong_federation.executor.compiled.sources import Place, Source, Sources, UnsuitableError
 from kong_federation.executor.compiled.writer import Functions, Writer
 from kong_federation.plan.nodes import Representation, RepresentationField
+
+# Looking an identity up in a table: it must be there, or it may be there.
+_SURE: Final = "[{}]"
+_MAYBE: Final = ".get({})"
 
 
 class Tables:
@@ -134,11 +139,11 @@ class Scope:
 
     def holder(self, source: Source) -> str:
         """A variable with the source's object; it is odd if there is none."""
-        return self.variables.get(source) or self._incoming(source, "[{}]")
+        return self.variables.get(source) or self._incoming(source, _SURE)
 
     def maybe_holder(self, source: Source) -> str:
         """A variable with the source's object, or None."""
-        return self.variables.get(source) or self._incoming(source, ".get({})")
+        return self.variables.get(source) or self._incoming(source, _MAYBE)
 
     def type_name(self) -> str:
         """The name of the object's own type."""
@@ -221,12 +226,19 @@ class Scope:
         if source.flatten is None:
             known = self.write.fresh("o")
             self.write(f"{known} = S.r{source.fetch}")
-        elif find_identity(self.sources, source, self.place, self.held) is not None:
+        elif find_identity(self.sources, source, self.place, self.held) is None:
+            known = self._entity_by_type(source, look)
+        elif source.conditional and look == _MAYBE:
+            # What identifies it may not have been asked for either.
+            known = self.write.fresh("e")
+            self.write(f"{known} = None")
+            with self.write.block(f"if S.{self.tables.name(self.identity(source))}:"):
+                key, table = self.fork()._place_in_table(source)  # noqa: SLF001 - the same object
+                self.write(f"{known} = S.{table}{look.format(key)}")
+        else:
             key, table = self._place_in_table(source)
             known = self.write.fresh("e")
             self.write(f"{known} = S.{table}{look.format(key)}")
-        else:
-            known = self._entity_by_type(source, look)
         self.read[source] = known
         return known
 

@@ -5,8 +5,9 @@ The answers of a plan's fetches are not merged when a plan is compiled: each sta
 output reads its values where they are. So it must be known, before the first request, which answers may have them.
 
 A *source* is one way in which data gets to a place and below it: the answer of a root fetch, to the root or to the
-objects at its path; the entities of one `_entities` selection, to the objects at the end of one of its paths. A source holds what its document asks for,
-which is a tree of its own; *holding* it at a place means that the place has an object of that tree.
+objects at its path; the entities of one `_entities` selection, to the objects at the end of one of its paths. A source
+holds what its document asks for, which is a tree of its own; *holding* it at a place means that the place has an object
+of that tree.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ class Source:
         shape: What it holds there.
         flatten: For entities: what was gathered.
         order: For entities: which of the fetch's flattens this is.
+        conditional: Whether it may be that the fetch is not made, by a variable of the client.
     """
 
     number: int
@@ -81,6 +83,7 @@ class Source:
     shape: Shape
     flatten: Flatten | None = None
     order: int = 0
+    conditional: bool = False
 
     @property
     def chain(self) -> tuple[str, ...]:
@@ -148,7 +151,7 @@ class Sources:
         self.fetches: list[Fetch | Introspect] = []
         self.all: list[Source] = []
         if plan.node is not None:
-            self._read(plan.node, frozenset())
+            self._read(plan.node, frozenset(), conditional=False)
         self.objects = frozenset(_objects(plan.output, set())) | {
             name
             for source in self.all
@@ -182,31 +185,31 @@ class Sources:
         found = [source for source, shape in held.items() if shape.may_have(key, place.here, self.objects)]
         return sorted(found, key=lambda source: -source.number)
 
-    def _read(self, node: Node, before: frozenset[int]) -> frozenset[int]:
+    def _read(self, node: Node, before: frozenset[int], *, conditional: bool) -> frozenset[int]:
         """Note the sources below a node; returns the fetches that are over after it."""
         match node:
             case Fetch() | Introspect():
                 number = len(self.fetches)
                 self.fetches.append(node)
-                self._note(number, node, before)
+                self._note(number, node, before, conditional=conditional)
                 return before | {number}
             case Sequence(nodes):
                 for inner in nodes:
-                    before = self._read(inner, before)
+                    before = self._read(inner, before, conditional=conditional)
                 return before
             case Parallel(nodes):
-                return frozenset().union(*(self._read(inner, before) for inner in nodes))
+                return frozenset().union(*(self._read(inner, before, conditional=conditional) for inner in nodes))
             case Condition(when_true=when_true, when_false=when_false):
                 branches = [inner for inner in (when_true, when_false) if inner is not None]
-                return before.union(*(self._read(inner, before) for inner in branches))
+                return before.union(*(self._read(inner, before, conditional=True) for inner in branches))
             case Subscription() | Defer():
                 raise UnsuitableError("answers that come in parts")
 
-    def _note(self, number: int, fetch: Fetch | Introspect, before: frozenset[int]) -> None:
+    def _note(self, number: int, fetch: Fetch | Introspect, before: frozenset[int], *, conditional: bool) -> None:
         shape = read_shape(fetch.document)
         if isinstance(fetch, Introspect) or not fetch.flattens:
             steps = steps_of(fetch.path) if isinstance(fetch, Fetch) else ()
-            self.all.append(Source(len(self.all), number, before, steps, shape))
+            self.all.append(Source(len(self.all), number, before, steps, shape, conditional=conditional))
             return
         for order, flatten in enumerate(fetch.flattens):
             if flatten.contexts:
@@ -214,7 +217,7 @@ class Sources:
             entities = shape.below(flatten.key, None, frozenset()) or Shape()
             for path in flatten.paths:
                 steps = steps_of(path)
-                self.all.append(Source(len(self.all), number, before, steps, entities, flatten, order))
+                self.all.append(Source(len(self.all), number, before, steps, entities, flatten, order, conditional))
 
 
 def steps_of(path: Path) -> tuple[Step, ...]:

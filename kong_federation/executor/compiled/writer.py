@@ -65,7 +65,7 @@ class Writer:
 
     def text(self, head: str) -> str:
         """The whole function; `head` is its first line."""
-        return "\n".join([head, *self._lines, ""])
+        return "\n".join([head, *(self._lines or ["    pass"]), ""])
 
 
 class Functions:
