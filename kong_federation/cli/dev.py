@@ -33,6 +33,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", type=Path, help="a kong.yml in Kong's declarative format 3.0")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on, 0 for any (default: %(default)s)")
+    parser.add_argument(
+        "--admin-port",
+        type=int,
+        metavar="PORT",
+        help="serve what a Kong without a database serves of its Admin API (8001 is usual, 0 for any)",
+    )
     parser.add_argument("--workers", type=int, help="worker processes of the plugin server (default: its own)")
     parser.add_argument("--socket", type=Path, help="use a plugin server that runs already and listens here")
     parser.add_argument("--watch", action="store_true", help="read the configuration again when the file changes")
@@ -65,6 +71,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
         workers=arguments.workers,
         socket=arguments.socket,
         listener=lambda event: _print(event, access=not arguments.no_access_log),
+        admin_port=arguments.admin_port,
     )
     interrupted = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -108,8 +115,9 @@ def _line(event: Event, *, access: bool) -> str:
             return f"plugin server (pid {pid}) ended with status {status}"
         case ServerSaid(pid, line):
             return f"[plugin server {pid}] {line}"
-        case Ready(url, routes):
-            return "\n".join([*(f"  route {route}" for route in routes), f"ready: {url}"])
+        case Ready(url, routes, admin_url):
+            admin = [f"Admin API: {admin_url}"] if admin_url else []
+            return "\n".join([*(f"  route {route}" for route in routes), *admin, f"ready: {url}"])
         case Logged(level, text):
             return f"[{level}] {text}" if level in _HEARD else ""
         case Answered(client, method, target, status, seconds, request_id, route):

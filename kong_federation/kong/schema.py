@@ -120,10 +120,15 @@ def _length(declared: Field) -> dict[str, Any]:
 def _rules(declared: Field) -> dict[str, Any]:
     rules = declared.rules
     kong: dict[str, Any] = {name: list(rules[name]) for name in ("between", "one_of") if name in rules}
-    kong.update({name: rules[name] for name in ("match", "err", "referenceable", "encrypted") if name in rules})
+    kong.update({name: rules[name] for name in ("referenceable", "encrypted") if name in rules})
     if "not_one_of" in rules:
         # Kong's own `not_one_of` compares the letters as they are; header names have none that count.
         kong["match_none"] = [
             {"pattern": in_any_case(word), "err": f"must not be {word}"} for word in rules["not_one_of"]
         ]
+    if "match" in rules:
+        # `err` would be the sentence for every rule of the field, so where there are several each brings its own.
+        alone = {"match": rules["match"], "err": rules["err"]}
+        several = {"match_all": [{"pattern": rules["match"], "err": rules["err"]}]}
+        kong.update(several if "match_none" in kong else alone)
     return kong

@@ -31,7 +31,7 @@ from kong_federation.standin.entities import (
     Upstream,
 )
 from kong_federation.standin.identity import entity_id, plugin_cache_key, plugin_id
-from kong_federation.standin.plugins import PluginInfo, complete_plugin
+from kong_federation.standin.plugins import BUNDLED, NOT_ENABLED, PluginInfo, complete_plugin
 from kong_federation.standin.schema import Finding, complete
 
 _SERVED = {"services", "routes", "upstreams", "consumers", "plugins", "keyauth_credentials", "targets"}
@@ -64,11 +64,16 @@ def read_configuration(document: Any, plugins: Mapping[str, PluginInfo]) -> Conf
     Raises:
         FederationErrors: CONFIGURATION_INVALID, one for each mistake, naming its path.
     """
-    reader = _Reader(plugins)
-    configuration = reader.read(document)
-    if reader.findings:
-        raise FederationErrors([FederationError(CONFIGURATION_INVALID, str(found)) for found in reader.findings])
+    configuration, findings = examine_configuration(document, plugins)
+    if findings:
+        raise FederationErrors([FederationError(CONFIGURATION_INVALID, str(found)) for found in findings])
     return configuration
+
+
+def examine_configuration(document: Any, plugins: Mapping[str, PluginInfo]) -> tuple[Configuration, list[Finding]]:
+    """As `read_configuration`, with the findings as values; with findings the configuration must not be used."""
+    reader = _Reader(plugins)
+    return reader.read(document), reader.findings
 
 
 class _Reader:
@@ -116,9 +121,9 @@ class _Reader:
         )
 
     def _check_top(self, document: Mapping[str, Any]) -> None:
-        version = document.get("_format_version")
-        if version != "3.0":
-            self._found("_format_version", f"expected the string '3.0', not {version!r}")
+        problem = _version_problem(document.get("_format_version"))
+        if problem is not None:
+            self._found("_format_version", problem)
         for name in document:
             if name in _OTHER:
                 self._warnings.append(f"{name}: not imitated by the stand-in, ignored")
@@ -274,6 +279,9 @@ class _Reader:
     def _plugin(self, item: dict[str, Any], path: str, scope: Mapping[str, str]) -> None:
         name = item.get("name")
         info = self._known_plugins.get(name) if isinstance(name, str) else None
+        if name is not None and info is None and name not in BUNDLED:
+            self._found(f"{path}.name", NOT_ENABLED.format(name=name))
+            return
         if name is not None and info is None:
             self._warnings.append(f"{path}: the plugin {name!r} is not imitated by the stand-in, ignored")
             return
@@ -322,3 +330,17 @@ class _Reader:
 
     def _found(self, path: str, problem: str) -> None:
         self.findings.append(Finding(path, problem))
+
+
+def _version_problem(version: Any) -> str | None:
+    match version:
+        case "3.0":
+            return None
+        case None:
+            return "required field missing"
+        case "1.1" | "2.1":
+            return "the stand-in reads format 3.0 only"
+        case str():
+            return "expected one of: 1.1, 2.1, 3.0"
+        case _:
+            return "expected a string"

@@ -47,10 +47,11 @@ class ServerSaid:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Requests are taken, at a base URL; each route with its URLs and where it leads."""
+    """Requests are taken, at a base URL; each route with its URLs and where it leads; the Admin API's URL, if any."""
 
     url: str
     routes: tuple[str, ...]
+    admin_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,19 @@ class PluginInfo:
     schema: Mapping[str, Any]
 
 
+BUNDLED = frozenset({
+    "acl", "acme", "ai-prompt-decorator", "ai-prompt-guard", "ai-prompt-template", "ai-proxy",
+    "ai-request-transformer", "ai-response-transformer", "aws-lambda", "azure-functions", "basic-auth",
+    "bot-detection", "correlation-id", "cors", "datadog", "file-log", "grpc-gateway", "grpc-web", "hmac-auth",
+    "http-log", "ip-restriction", "jwt", "key-auth", "ldap-auth", "loggly", "oauth2", "opentelemetry",
+    "post-function", "pre-function", "prometheus", "proxy-cache", "rate-limiting", "redirect",
+    "request-size-limiting", "request-termination", "request-transformer", "response-ratelimiting",
+    "response-transformer", "session", "standard-webhooks", "statsd", "syslog", "tcp-log", "udp-log", "zipkin",
+})  # fmt: skip
+"""The plugins that Kong 3.9.3 brings; any other name is refused by it unless it is in `plugins` of kong.conf."""
+
+NOT_ENABLED = "plugin '{name}' not enabled; add it to the 'plugins' configuration property"
+
 KEY_AUTH_INFO = PluginInfo("key-auth", "3.9.3", 1250, ("access",), KEY_AUTH)
 
 

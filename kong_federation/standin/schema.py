@@ -63,10 +63,18 @@ _TYPES: dict[str, tuple[type | tuple[type, ...], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One mistake: where, as a dotted path, and what, in Kong's words."""
+    """
+    One mistake.
+
+    Args:
+        path: Where, dotted, with places in arrays in brackets (from 1).
+        problem: What, in Kong's words.
+        whole: Whether it is about several fields of the record at the path, not about one value.
+    """
 
     path: str
     problem: str
+    whole: bool = False
 
     def __str__(self) -> str:
         """The form for people."""
@@ -185,7 +193,7 @@ def _check_record(record: Field, value: Mapping[str, Any], path: str) -> Iterato
         for name, argument in check.items():
             broken = ENTITY_RULES[name](value, argument)
             if broken is not None:
-                yield Finding(path, broken)
+                yield Finding(path, broken, whole=True)
 
 
 def _check(field: Field, value: Any, path: str) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from kong_federation.errors import FederationError, FederationErrors
+from kong_federation.standin.admin import Admin, Node
 from kong_federation.standin.answers import finish_headers
 from kong_federation.standin.child import COMMAND, Child, ask_dump
 from kong_federation.standin.declarative import read_configuration
@@ -67,9 +68,10 @@ class StandIn:
         plugin: What is known of the plugin; None: `kong-federation dump` is asked.
         listener: Hears what happens.
         tuning: See there.
+        admin_port: Of the Admin API, 0 for any free one; None: there is none.
     """
 
-    def __init__(  # noqa: PLR0917 - all but the first are given by name
+    def __init__(  # noqa: PLR0913, PLR0917 - all but the first are given by name
         self,
         config: str | Path | Mapping[str, Any],
         host: str = "127.0.0.1",
@@ -79,6 +81,7 @@ class StandIn:
         plugin: PluginInfo | None = None,
         listener: Listener = silent,
         tuning: Tuning = Tuning(),
+        admin_port: int | None = None,
     ) -> None:
         self._config = config
         self._host = host
@@ -88,6 +91,7 @@ class StandIn:
         self._plugin = plugin
         self._listener = listener
         self._tuning = tuning
+        self._admin_port = admin_port
         self._numbers = 0
         self._front: Front | None = None
         self._closing = contextlib.AsyncExitStack()
@@ -129,6 +133,11 @@ class StandIn:
         """The base URL, without a final slash."""
         return f"http://{self._host}:{self._port}"
 
+    @property
+    def admin_url(self) -> str:
+        """The base URL of the Admin API, without a final slash; empty without one."""
+        return "" if self._admin_port is None else f"http://{self._host}:{self._admin_port}"
+
     async def reload(self) -> None:
         """
         Read the configuration again and use it from the next request on.
@@ -138,7 +147,7 @@ class StandIn:
         """
         assert self._front is not None
         assert self._plugin is not None
-        self._front.generation = self._read(self._plugin)
+        self._front.generation = self._put(self._read(self._plugin))
         self._ready(self._front.generation)
 
     async def watch(self) -> None:
@@ -163,7 +172,7 @@ class StandIn:
         self._closing.callback(shutil.rmtree, directory, ignore_errors=True)
         if self._plugin is None:
             self._plugin = await ask_dump()
-        generation = self._read(self._plugin)
+        generation = self._put(self._read(self._plugin))
         if self._socket is None:
             self._socket = directory / "plugin-server.socket"
             child = Child(self._command(directory), self._socket, self._listener)
@@ -173,26 +182,35 @@ class StandIn:
         self._closing.callback(server.close)
         spool = directory / "client_body_temp"
         spool.mkdir()
-        self._front = Front(
-            generation,
-            server,
-            (KEY_AUTH_INFO, self._plugin),
-            str(uuid.uuid4()),
-            (spool, self._tuning.body_buffer),
-            self._listener,
-        )
-        await self._listen(self._front)
+        node = str(uuid.uuid4())
+        infos = (KEY_AUTH_INFO, self._plugin)
+        self._front = Front(generation, server, infos, node, (spool, self._tuning.body_buffer), self._listener)
+        application = web.Application(handler_args={"auto_decompress": False})
+        application.router.add_route("*", "/{path:.*}", self._front.handle)
+        application.on_response_prepare.append(finish_headers)
+        self._port = await self._listen(application, self._port)
+        if self._admin_port is not None:
+            admin = self._admin(self._front, self._plugin, node)
+            self._admin_port = await self._listen(admin.application(), self._admin_port)
         self._ready(generation)
 
-    async def _listen(self, front: Front) -> None:
-        application = web.Application(handler_args={"auto_decompress": False})
-        application.router.add_route("*", "/{path:.*}", front.handle)
-        application.on_response_prepare.append(finish_headers)
+    async def _listen(self, application: web.Application, port: int) -> int:
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         self._closing.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, self._host, self._port).start()
-        self._port = runner.addresses[0][1]
+        await web.TCPSite(runner, self._host, port).start()
+        number: int = runner.addresses[0][1]
+        return number
+
+    def _admin(self, front: Front, plugin: PluginInfo, node: str) -> Admin:
+        def use(configuration: Configuration) -> None:
+            front.generation = self._put(configuration)
+            self._ready(front.generation)
+
+        file = None if isinstance(self._config, Mapping) else str(self._config)
+        assert self._socket is not None
+        known = {KEY_AUTH_INFO.name: KEY_AUTH_INFO, plugin.name: plugin}
+        return Admin(Node(node, self._socket, file), known, lambda: front.generation.configuration, use)
 
     def _command(self, directory: Path) -> list[str]:
         runtime = directory / "runtime"
@@ -200,9 +218,11 @@ class StandIn:
         command = [*COMMAND, "serve", "--socket", str(self._socket), "--runtime-directory", str(runtime)]
         return command if self._workers is None else [*command, "--workers", str(self._workers)]
 
-    def _read(self, plugin: PluginInfo) -> Generation:
+    def _read(self, plugin: PluginInfo) -> Configuration:
         document = self._config if isinstance(self._config, Mapping) else read_yaml(Path(self._config))
-        configuration = read_configuration(document, {KEY_AUTH_INFO.name: KEY_AUTH_INFO, plugin.name: plugin})
+        return read_configuration(document, {KEY_AUTH_INFO.name: KEY_AUTH_INFO, plugin.name: plugin})
+
+    def _put(self, configuration: Configuration) -> Generation:
         generation = put_to_use(configuration, self._numbers)
         self._numbers += len(configuration.plugins)
         for warning in configuration.warnings:
@@ -218,7 +238,7 @@ class StandIn:
 
     def _ready(self, generation: Generation) -> None:
         routes = generation.configuration.routes
-        self._listener(Ready(self.url, tuple(_described(route, self.url) for route in routes)))
+        self._listener(Ready(self.url, tuple(_described(route, self.url) for route in routes), self.admin_url))
 
 
 def _described(route: Route, url: str) -> str:

@@ -16,14 +16,40 @@ def read_yaml(path: Path) -> Any:
     Raises:
         FederationError: CONFIGURATION_INVALID: PyYAML is not installed, or the file cannot be read.
     """
+    yaml = _library()
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FederationError(CONFIGURATION_INVALID, f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise FederationError(CONFIGURATION_INVALID, f"{path}: {error}") from error
+    except yaml.YAMLError as error:
+        raise FederationError(CONFIGURATION_INVALID, f"{path}: {_place(error)}") from error
+
+
+def parse_yaml(text: str) -> Any:
+    """
+    What a text in YAML says.
+
+    Raises:
+        FederationError: CONFIGURATION_INVALID: PyYAML is not installed, or it is not YAML; with line and column.
+    """
+    yaml = _library()
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise FederationError(CONFIGURATION_INVALID, _place(error)) from error
+
+
+def _library() -> Any:
     try:
         import yaml  # noqa: PLC0415 - guards the optional extra
     except ImportError as error:
         message = "reading kong.yml needs PyYAML: pip install 'kong-federation[standin]'"
         raise FederationError(CONFIGURATION_INVALID, message) from error
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FederationError(CONFIGURATION_INVALID, f"{path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FederationError(CONFIGURATION_INVALID, f"{path}: {error}") from error
+    return yaml
+
+
+def _place(error: Any) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f"{mark.line + 1}:{mark.column + 1}: {error.problem}" if mark else str(error)

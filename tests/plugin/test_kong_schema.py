@@ -7,8 +7,8 @@ from kong_federation.settings import parse_settings
 
 # What Kong 3.9's MetaSchema knows, of the attributes used here.
 ATTRIBUTES = {
-    "type", "required", "default", "fields", "elements", "description", "between", "one_of", "match", "match_none",
-    "err", "len_min", "len_max", "referenceable", "encrypted", "entity_checks",
+    "type", "required", "default", "fields", "elements", "description", "between", "one_of", "match", "match_all",
+    "match_none", "err", "len_min", "len_max", "referenceable", "encrypted", "entity_checks",
 }  # fmt: skip
 
 
@@ -54,10 +54,12 @@ def test_every_field_of_the_configuration_is_described_for_the_form():
 
 def test_patterns_mean_the_same_in_lua_and_python():
     for name, node in everything():
-        if "match" in node:
-            assert "%" not in node["match"], name
-            assert "\\" not in node["match"], name
-            assert "err" in node, name
+        said = [node] if "match" in node else []
+        for rule in [*said, *node.get("match_all", ()), *node.get("match_none", ())]:
+            pattern = rule.get("match") or rule["pattern"]
+            assert "%" not in pattern, name
+            assert "\\" not in pattern, name
+            assert "err" in rule, name
 
 
 def filled(fields):

@@ -91,8 +91,6 @@ return {
                               {
                                 named = {
                                   type = "string",
-                                  match = "^[A-Za-z0-9_-]+$",
-                                  err = "must be a header name",
                                   match_none = {
                                     {
                                       pattern = "^[Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn]$",
@@ -152,6 +150,9 @@ return {
                                       err = "must not be expect",
                                     },
                                     { pattern = "^[Hh][Oo][Ss][Tt]$", err = "must not be host" },
+                                  },
+                                  match_all = {
+                                    { pattern = "^[A-Za-z0-9_-]+$", err = "must be a header name" },
                                   },
                                   description = "Name of the header, in any case. Headers that belong to one connection or describe the body cannot be named.",
                                 },
@@ -178,8 +179,6 @@ return {
                               {
                                 rename = {
                                   type = "string",
-                                  match = "^[A-Za-z0-9_-]+$",
-                                  err = "must be a header name",
                                   match_none = {
                                     {
                                       pattern = "^[Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn]$",
@@ -240,6 +239,9 @@ return {
                                     },
                                     { pattern = "^[Hh][Oo][Ss][Tt]$", err = "must not be host" },
                                   },
+                                  match_all = {
+                                    { pattern = "^[A-Za-z0-9_-]+$", err = "must be a header name" },
+                                  },
                                   description = "For `propagate` with `named`: the name it is sent on under.",
                                 },
                               },
@@ -256,9 +258,9 @@ return {
                                 value = {
                                   type = "string",
                                   len_max = 8192,
+                                  referenceable = true,
                                   match = "^[ -~]+$",
                                   err = "must be one line of printable ASCII",
-                                  referenceable = true,
                                   description = "For `insert`: the value.",
                                 },
                               },
@@ -328,9 +330,9 @@ return {
                     url = {
                       type = "string",
                       len_max = 4096,
+                      referenceable = true,
                       match = "^https?://",
                       err = "must be an http or https URL",
-                      referenceable = true,
                       description = "Where the subgraph is; absent: the address in the supergraph.",
                     },
                   },
@@ -362,8 +364,6 @@ return {
                                 {
                                   named = {
                                     type = "string",
-                                    match = "^[A-Za-z0-9_-]+$",
-                                    err = "must be a header name",
                                     match_none = {
                                       {
                                         pattern = "^[Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn]$",
@@ -423,6 +423,12 @@ return {
                                         err = "must not be expect",
                                       },
                                       { pattern = "^[Hh][Oo][Ss][Tt]$", err = "must not be host" },
+                                    },
+                                    match_all = {
+                                      {
+                                        pattern = "^[A-Za-z0-9_-]+$",
+                                        err = "must be a header name",
+                                      },
                                     },
                                     description = "Name of the header, in any case. Headers that belong to one connection or describe the body cannot be named.",
                                   },
@@ -449,8 +455,6 @@ return {
                                 {
                                   rename = {
                                     type = "string",
-                                    match = "^[A-Za-z0-9_-]+$",
-                                    err = "must be a header name",
                                     match_none = {
                                       {
                                         pattern = "^[Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn]$",
@@ -511,6 +515,12 @@ return {
                                       },
                                       { pattern = "^[Hh][Oo][Ss][Tt]$", err = "must not be host" },
                                     },
+                                    match_all = {
+                                      {
+                                        pattern = "^[A-Za-z0-9_-]+$",
+                                        err = "must be a header name",
+                                      },
+                                    },
                                     description = "For `propagate` with `named`: the name it is sent on under.",
                                   },
                                 },
@@ -527,9 +537,9 @@ return {
                                   value = {
                                     type = "string",
                                     len_max = 8192,
+                                    referenceable = true,
                                     match = "^[ -~]+$",
                                     err = "must be one line of printable ASCII",
-                                    referenceable = true,
                                     description = "For `insert`: the value.",
                                   },
                                 },
