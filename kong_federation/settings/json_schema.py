@@ -105,7 +105,7 @@ def _string(lengths: dict[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]
     if "match" in rules:
         schema["pattern"] = rules["match"]
     if "not_one_of" in rules:
-        schema["not"] = {"pattern": "|".join(in_any_case(word) for word in rules["not_one_of"])}
+        schema["not"] = {"type": "string", "pattern": "|".join(in_any_case(word) for word in rules["not_one_of"])}
     if rules.get("referenceable") and len(schema) > 2:
         return {"anyOf": [{"type": "string", "pattern": _VAULT}, schema]}
     return schema

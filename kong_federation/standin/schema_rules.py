@@ -40,16 +40,21 @@ def _greater(value: Any, limit: Any) -> str | None:
     return None if value > limit else f"value must be greater than {limit}"
 
 
+def _size(value: Any) -> int:
+    """The number of elements, or of bytes: Lua's strings are bytes."""
+    return len(value.encode("utf-8", "surrogatepass")) if isinstance(value, str) else len(value)
+
+
 def _length(value: Any, wanted: int) -> str | None:
-    return None if len(value) == wanted else f"length must be {wanted}"
+    return None if _size(value) == wanted else f"length must be {wanted}"
 
 
 def _length_at_least(value: Any, limit: int) -> str | None:
-    return None if len(value) >= limit else f"length must be at least {limit}"
+    return None if _size(value) >= limit else f"length must be at least {limit}"
 
 
 def _length_at_most(value: Any, limit: int) -> str | None:
-    return None if len(value) <= limit else f"length must be at most {limit}"
+    return None if _size(value) <= limit else f"length must be at most {limit}"
 
 
 def _match(value: str, pattern: str) -> str | None:
