@@ -34,7 +34,7 @@ from typing import Any, Self, TypeAlias
 
 from bench.report import aligned
 from kong_federation.errors import FederationError, FederationErrors
-from kong_federation.planner import Planner, planner
+from kong_federation.planner import Planner, PlannerOptions, planner
 from kong_federation.supergraph import load_supergraph
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,6 +54,7 @@ MOST_MS = 400.0  # of one planner on one case in one turn
 SLOW_MS = 2_000.0  # who takes longer is asked once; one case takes Apollo seventeen seconds
 TIMES = 5  # plans in a row before the next planner's turn
 FRESH_PROCESSES = 5
+PLANNING_TIMEOUT = 60.0  # seconds; steps bound planning too
 FRESH_CASE = "mod/test_bench_operation"
 
 # What is timed within our planner: the part's name, and the function, or the class and its outermost method.
@@ -196,7 +197,7 @@ class Ours:
     def _planner(self, name: str) -> Planner:
         if name not in self._planners:
             text = (PLANS / "supergraphs" / f"{name}.graphql").read_text()
-            self._planners[name] = Planner(load_supergraph(text))
+            self._planners[name] = Planner(load_supergraph(text), PlannerOptions(timeout=PLANNING_TIMEOUT))
             # As in a builder process: what lives as long as the planner is not looked at again and again.
             gc.collect()
             gc.freeze()
@@ -391,7 +392,7 @@ def first_plan(case_id: str) -> Sample:
     case = next(case for case in corpus() if case["id"] == case_id)
     text = (PLANS / "supergraphs" / f"{case['supergraph']}.graphql").read_text()
     start = time.perf_counter()
-    found = Planner(load_supergraph(text))
+    found = Planner(load_supergraph(text), PlannerOptions(timeout=PLANNING_TIMEOUT))
     built = time.perf_counter()
     found.plan(case["query"])
     return {"build": (built - start) * 1000, "plan": (time.perf_counter() - built) * 1000}

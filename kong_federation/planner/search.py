@@ -15,8 +15,8 @@ of the rest, exactly where combinations are few, else one want after the other, 
 
 **Several ways at once.** A field that several subgraphs share may be asked of all of them; the objects below are then
 at hand in all of them. That is needed where the type below has no key and each subgraph knows a part of it, and saves
-waves elsewhere. Ways that cost nothing are taken together, others if nothing else completes the answer. Ways that
-nothing below makes use of are dropped again.
+waves elsewhere. Ways that cost nothing are taken together, others if nothing else completes the answer, or if the
+object would need more waves otherwise. Ways that nothing below makes use of are dropped again.
 
 **Why it ends.** A position's wants are finite and each step down takes one level off. What machinery adds is finite
 too: key fields are field sets; a `@requires` that is being resolved is not resolved again inside itself (`_pending`).
@@ -223,6 +223,7 @@ class Search:
             else:
                 missing |= {(want, runtime_type)}
         self._combine(chosen, open_wants)
+        self._shorten(wants, chosen, open_wants)
         found = [source for source in chosen if source is not None]
         uses = frozenset(graph for source in found for way in source.ways for graph in way.uses)
         late = sum(source.late for source in found)
@@ -386,6 +387,35 @@ class Search:
             base |= source.calls
             chosen[index] = source
 
+    def _shorten(
+        self, wants: tuple[Want, ...], chosen: list[Source | None], open_wants: list[tuple[int, list[Source]]]
+    ) -> None:
+        """
+        Save waves by asking several subgraphs for a field, so that the objects below are at hand in all of them.
+
+        Only the sources that need all the waves there are matter, and only if each of them can do with fewer.
+        """
+        open_sources = dict(open_wants)
+        while depth := self._costs.depth(_union(source for source in chosen if source is not None)):
+            late = [index for index, source in enumerate(chosen) if source and self._costs.depth(source.calls) == depth]
+            ways = {index: _ways(open_sources.get(index, ())) for index in late}
+            if not all(self._may_shorten(chosen[index], ways[index], depth) for index in late):
+                return
+            for index in late:
+                together = self._source(wants[index], ways[index])
+                if together.missing or self._costs.depth(together.calls) >= depth:
+                    return
+                open_sources[index].append(together)
+            for index in open_sources:
+                chosen[index] = None
+            self._combine(chosen, open_wants)
+
+    def _may_shorten(self, source: Source | None, ways: tuple[Way, ...], depth: int) -> bool:
+        """Whether something below might come earlier by ways that are not taken."""
+        if source is None or source.below is None or len(ways) <= len(source.ways):
+            return False
+        return any(self._costs.depth(way.calls) < depth for way in ways)
+
     def _entries_of(self, runtime_type: str, origins: tuple[Origin, ...]) -> dict[str, Entry]:
         """The subgraphs an object can get into."""
         key = (runtime_type, origins)
@@ -434,6 +464,11 @@ def _origin(arrival: Arrival) -> Origin:
 
 def _arrival_order(arrival: Arrival) -> tuple[int, str]:
     return (arrival.wave, arrival.graph)
+
+
+def _ways(sources: Iterable[Source]) -> tuple[Way, ...]:
+    """All ways of some sources, one for each subgraph."""
+    return tuple({way.move.graph: way for source in sources for way in source.ways}.values())
 
 
 def _union(sources: Iterable[Source]) -> Calls:

@@ -9,10 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kong_federation.planner import Planner
+from kong_federation.planner import Planner, PlannerOptions
 from kong_federation.supergraph import load_supergraph
 
 _HERE = Path(__file__).parent
+# Seconds; the machine may be busy, and steps bound planning too.
+_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ def cases(part: str = "") -> list[Case]:
 @cache
 def planner(supergraph: str) -> Planner:
     """The planner of a supergraph."""
-    return Planner(load_supergraph((_HERE / "supergraphs" / f"{supergraph}.graphql").read_text()))
+    text = (_HERE / "supergraphs" / f"{supergraph}.graphql").read_text()
+    return Planner(load_supergraph(text), PlannerOptions(timeout=_TIMEOUT))
 
 
 def _case(item: Mapping[str, Any], excuses: Mapping[str, str]) -> Case:

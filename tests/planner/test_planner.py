@@ -29,6 +29,26 @@ from kong_federation.supergraph import load_supergraph
 ROOT = Path(__file__).parents[2]
 SUITES = ROOT / "spec" / "audit" / "suites"
 
+# `shared` comes from A and B; what is below it from one of them.
+SHARED_FIELD = """
+schema
+  @link(url: "https://specs.apollo.dev/link/v1.0")
+  @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION)
+{ query: Query }
+enum join__Graph {
+  A @join__graph(name: "a", url: "") B @join__graph(name: "b", url: "") R @join__graph(name: "r", url: "")
+}
+type Query @join__type(graph: R) { start: Item @join__field(graph: R) }
+type Item @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") @join__type(graph: R, key: "id") {
+  id: ID!
+  shared: Item @join__field(graph: A) @join__field(graph: B)
+  left: Item @join__field(graph: A)
+  right: Item @join__field(graph: B)
+  a: Int @join__field(graph: A)
+  b: Int @join__field(graph: B)
+}
+"""
+
 
 def planner(suite: str, **options: float) -> Planner:
     text = (SUITES / suite / "supergraph.graphql").read_text()
@@ -189,6 +209,16 @@ def test_an_entity_is_asked_for_at_all_its_paths_at_once() -> None:
     assert [[show_path(path) for path in flatten.paths] for fetch in batches for flatten in fetch.flattens] == [
         ["me.reviews.@.product", "products.@.reviews.@.product"]
     ]
+
+
+def test_a_shared_field_is_asked_of_several_subgraphs_where_that_saves_a_wave() -> None:
+    found = Planner(load_supergraph(SHARED_FIELD))
+
+    both = found.plan("{ start { shared { left { a } right { b } } } }")
+    one = found.plan("{ start { shared { left { a } } } }")
+
+    assert (count_fetches(both.node), count_waves(both.node)) == (3, 2)
+    assert (count_fetches(one.node), count_waves(one.node)) == (2, 2)
 
 
 def test_nothing_is_fetched_for_typename_alone() -> None:
