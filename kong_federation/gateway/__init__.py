@@ -12,6 +12,7 @@ from kong_federation.gateway.identity import (
     shared_keys,
     wants_identity,
 )
+from kong_federation.gateway.passage import Passage, Way
 from kong_federation.gateway.sockets import private_directory
 from kong_federation.gateway.spawn import BuilderProgram
 
@@ -23,7 +24,9 @@ __all__ = [
     "HttpRequest",
     "HttpResponse",
     "Identity",
+    "Passage",
     "Vouched",
+    "Way",
     "private_directory",
     "read_identity",
     "refusal",

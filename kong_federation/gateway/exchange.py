@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from kong_federation.gateway.facts import Facts
 from kong_federation.gateway.identity import NOBODY, Identity
+from kong_federation.gateway.passage import Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class HttpRequest:
         body: As sent; empty for GET.
         request_id: Kong's request id, or empty.
         identity: Who asks, if the configuration wants to know (`wants_identity`).
+        way: How the host can pass the request on instead of answering it; None: it cannot.
     """
 
     method: str
@@ -29,6 +31,7 @@ class HttpRequest:
     body: bytes = b""
     request_id: str = ""
     identity: Identity = NOBODY
+    way: Way | None = None
 
     def header(self, name: str) -> str | None:
         """The first value of a header (name in lower case), or None."""

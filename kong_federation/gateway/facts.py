@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from kong_federation.gateway.cache import Prepared
@@ -39,6 +39,7 @@ class Facts:
         subrequests: How many requests they got.
         errors: How many errors the answer has.
         error_code: The code of the first.
+        passed: Whether the request was left to nginx; then nothing is known of the answer.
         response_bytes: The answer's body.
         duration: Milliseconds from the gateway's first look to its answer.
     """
@@ -51,6 +52,7 @@ class Facts:
     subrequests: int = 0
     errors: int = 0
     error_code: str = ""
+    passed: bool = False
     response_bytes: int = 0
     duration: float = 0.0
 
@@ -68,13 +70,15 @@ class Facts:
             "subgraphs": ",".join(map(bytewise, self.subgraphs)),
             "error_code": self.error_code,
         }
-        return {
-            **{name: text for name, text in texts.items() if text},
-            "subrequests": self.subrequests,
-            "errors": self.errors,
-            "response_bytes": self.response_bytes,
-            "duration_ms": self.duration,
-        }
+        known: dict[str, str | int | float] = {name: text for name, text in texts.items() if text}
+        known["subrequests"] = self.subrequests
+        if self.passed:
+            known["passthrough"] = "yes"
+        else:
+            known["errors"] = self.errors
+            known["response_bytes"] = self.response_bytes
+        known["duration_ms"] = self.duration
+        return known
 
 
 class Tally:
@@ -111,6 +115,11 @@ class Tally:
             # A subgraph whose errors are not masked may have written anything here.
             code = errors[0].get("extensions", {}).get("code")
             self.error_code = bytewise(code[:_LONGEST_CODE]) if isinstance(code, str) else ""
+
+    def passed(self, subgraph: str) -> Facts:
+        """What is known of a request that is left to nginx, which asks one subgraph."""
+        self._asked.append(subgraph)
+        return replace(self.facts(0), passed=True)
 
     def facts(self, response_bytes: int) -> Facts:
         """What is known now; `response_bytes` is the size of the answer's body."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ from kong_federation.gateway.http import (
     refusal,
 )
 from kong_federation.gateway.media import JSON
+from kong_federation.gateway.passage import Passage
 from kong_federation.gateway.source import SupergraphText, follow
 from kong_federation.gateway.spawn import BuilderProgram
 from kong_federation.plan import OperationKind
@@ -188,16 +190,30 @@ class Gateway:
         Raises:
             asyncio.CancelledError: The caller no longer wants the answer; nothing else is raised.
         """
+        outcome = await self.pass_or_handle(replace(request, way=None) if request.way is not None else request)
+        assert isinstance(outcome, HttpResponse)
+        return outcome
+
+    async def pass_or_handle(self, request: HttpRequest) -> HttpResponse | Passage:
+        """
+        Answer one request, or say how the host can have it answered without us, if the request says that it can.
+
+        Raises:
+            asyncio.CancelledError: The caller no longer wants the answer; nothing else is raised.
+        """
         if request.method == "OPTIONS":
             return options(self._settings)
         self.start()
         tally = Tally(self._transport)
-        response = await self._handle(request, tally)
-        if not self._tells or not isinstance(response.body, bytes):
-            return response
-        return HttpResponse(response.status, response.headers, response.body, tally.facts(len(response.body)))
+        outcome = await self._handle(request, tally)
+        if not self._tells:
+            return outcome
+        if isinstance(outcome, Passage):
+            return replace(outcome, facts=tally.passed(outcome.subgraph))
+        size = len(outcome.body) if isinstance(outcome.body, bytes) else 0
+        return HttpResponse(outcome.status, outcome.headers, outcome.body, tally.facts(size))
 
-    async def _handle(self, request: HttpRequest, tally: Tally) -> HttpResponse:
+    async def _handle(self, request: HttpRequest, tally: Tally) -> HttpResponse | Passage:
         media_type = JSON
         errors: tuple[FederationError, ...]
         try:
@@ -227,7 +243,7 @@ class Gateway:
 
     async def _answer_in_time(
         self, request: HttpRequest, asked: GraphqlRequest, media_type: str, tally: Tally
-    ) -> HttpResponse:
+    ) -> HttpResponse | Passage:
         deadline = asyncio.get_running_loop().time() + self._deadline
         try:
             async with asyncio.timeout_at(deadline) as limit:
@@ -241,7 +257,7 @@ class Gateway:
 
     async def _answer(
         self, request: HttpRequest, asked: GraphqlRequest, media_type: str, deadline: float, tally: Tally
-    ) -> HttpResponse:
+    ) -> HttpResponse | Passage:
         generation = await self._current()
         with generation.in_use():
             key = PlanKey(asked.document, asked.operation_name, generation.labels(request))
@@ -251,6 +267,9 @@ class Gateway:
             self._check_allowed(prepared, asked)
             executable = prepared.executable
             variables = executable.coerce(asked.variables)
+            passage = generation.passage(request, media_type, executable, variables)
+            if passage is not None:
+                return passage
             margin = min(_ANSWERING_SECONDS, _ANSWERING_SHARE * self._deadline)
             result = await executable.execute(
                 variables,

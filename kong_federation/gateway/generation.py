@@ -32,10 +32,13 @@ from kong_federation.gateway.client import BuilderClient
 from kong_federation.gateway.exchange import HttpRequest
 from kong_federation.gateway.labels import find_labels
 from kong_federation.gateway.messages import IntrospectionJob, PlanJob, pack_job
+from kong_federation.gateway.passage import Passage, body_for, headers_for
+from kong_federation.gateway.propagation import propagate
 from kong_federation.gateway.routes import RequestTargets, find_routes
 from kong_federation.plan import (
     Condition,
     Defer,
+    Fetch,
     Introspect,
     Node,
     Parallel,
@@ -187,6 +190,30 @@ class Generation:
     def targets(self, request: HttpRequest) -> Mapping[str, SubgraphTarget]:
         """Where the subgraphs are for one request, with the headers that travel to each."""
         return RequestTargets(self._routes, request)
+
+    def passage(
+        self, request: HttpRequest, media_type: str, executable: Executable, variables: Mapping[str, Any]
+    ) -> Passage | None:
+        """
+        The request that nginx can make in our place, if the operation can be left to it.
+
+        Args:
+            request: The client's; it says how Kong can be steered.
+            media_type: What the client would rather have.
+            executable: The operation's plan.
+            variables: Coerced.
+        """
+        node, way = executable.plan.node, request.way
+        if way is None or not executable.plan.whole or not isinstance(node, Fetch):
+            return None
+        route = self._routes[node.subgraph]
+        destination = route.destination
+        if destination is None or not destination.is_reached(way):
+            return None
+        propagated = propagate(request, route.headers)
+        headers = headers_for(destination, media_type, request.headers.get("accept", ()), propagated)
+        body = body_for(executable.plan, variables)
+        return None if headers is None or body is None else Passage(node.subgraph, destination, headers, body)
 
     async def introspect(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
         """

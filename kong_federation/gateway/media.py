@@ -47,9 +47,21 @@ def choose(accepts: Sequence[str]) -> str | None:
     return _choose(accept) if len(accept) > _LONGEST_REMEMBERED else _remembered(accept)
 
 
+def admits(accepts: Sequence[str], media_type: str) -> bool:
+    """Whether a client accepts one of the two media types of GraphQL at all, by the values of its Accept headers."""
+    accept = ",".join(accepts)
+    return not accept.strip() or media_type in _ranked(accept)
+
+
 def _choose(accept: str) -> str | None:
     if not accept.strip():
         return JSON
+    ranked = _ranked(accept)
+    return max(ranked, key=lambda media_type: ranked[media_type]) if ranked else None
+
+
+def _ranked(accept: str) -> dict[str, tuple[float, int, int]]:
+    """The media types that a header accepts, each with what it is to be preferred by."""
     # Per type: quality, exactness of the range that named it (RFC 9110: the most exact one counts), place.
     found: dict[str, tuple[int, float, int]] = {}
     for place, part in enumerate(accept.split(",")):
@@ -61,8 +73,7 @@ def _choose(accept: str) -> str | None:
             exactness = (pattern == "*/*") + 2 * (pattern == "application/*") + 3 * (pattern == media_type)
             if exactness > found.get(media_type, (0, 0.0, 0))[0]:
                 found[media_type] = (exactness, quality, -place)
-    ranked = {media_type: (q, exact, place) for media_type, (exact, q, place) in found.items() if q > 0}
-    return max(ranked, key=lambda media_type: ranked[media_type]) if ranked else None
+    return {media_type: (q, exact, place) for media_type, (exact, q, place) in found.items() if q > 0}
 
 
 _remembered = lru_cache(maxsize=256)(_choose)

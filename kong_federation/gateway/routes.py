@@ -10,6 +10,7 @@ from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import SUPERGRAPH_INVALID
 from kong_federation.executor import SubgraphTarget
 from kong_federation.gateway.exchange import HttpRequest
+from kong_federation.gateway.passage import Destination, find_destination
 from kong_federation.gateway.propagation import HeaderRules, Headers, compile_rules, propagate
 from kong_federation.settings import HeaderRule, Settings
 
@@ -25,11 +26,13 @@ class Route:
         url: Absolute URL.
         timeout: Seconds for one exchange.
         headers: What it gets to see of a client's headers; subgraphs with the same rules share them.
+        destination: Where nginx finds it, if it may be asked by nginx.
     """
 
     url: str
     timeout: float
     headers: HeaderRules
+    destination: Destination | None
 
 
 def find_routes(settings: Settings, subgraphs: Mapping[str, str]) -> dict[str, Route]:
@@ -56,7 +59,8 @@ def find_routes(settings: Settings, subgraphs: Mapping[str, str]) -> dict[str, R
         if rules not in compiled:
             compiled[rules] = compile_rules(rules)
         address = (found.url if found is not None else None) or url
-        routes[name] = Route(address, timeout / 1000, compiled[rules])
+        destination = find_destination(address, found.upstream if found is not None else None)
+        routes[name] = Route(address, timeout / 1000, compiled[rules], destination)
     without = [name for name, route in routes.items() if not route.url.startswith(("http://", "https://"))]
     if without:
         message = "the subgraph {} has no http or https address"

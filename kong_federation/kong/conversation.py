@@ -11,13 +11,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kong_federation.gateway import NOBODY, Facts, Identity, Vouched, read_identity, shared_keys, wants_identity
+from kong_federation.gateway import (
+    NOBODY,
+    Facts,
+    HttpRequest,
+    Identity,
+    Passage,
+    Vouched,
+    Way,
+    read_identity,
+    shared_keys,
+    wants_identity,
+)
 from kong_federation.gateway.facts import NAME
-from kong_federation.kong.functions import decode_text, encode_integer, encode_text
+from kong_federation.gateway.identity import bytewise
+from kong_federation.gateway.passage import is_name
+from kong_federation.kong.functions import decode_text, encode_byte_string, encode_integer, encode_text
 from kong_federation.kong.pdk import MOST_HEADERS, Calls
-from kong_federation.kong.records import CONSUMER, CREDENTIAL, Consumer, RawBody, decode_raw_body
-from kong_federation.kong.values import decode_headers, decode_value, encode_pair
-from kong_federation.settings import Settings
+from kong_federation.kong.records import (
+    CONSUMER,
+    CREDENTIAL,
+    SERVICE,
+    Consumer,
+    RawBody,
+    Target,
+    decode_raw_body,
+    encode_target,
+)
+from kong_federation.kong.values import decode_headers, decode_value, encode_pair, encode_replacing
+from kong_federation.settings import HOP_BY_HOP, Settings
 
 _HEAD = (
     ("kong.request.get_raw_body", b""),
@@ -25,7 +47,11 @@ _HEAD = (
     ("kong.request.get_method", b""),
     ("kong.nginx.get_var", encode_text("kong_request_id")),
 )
+_WHERE = (("kong.router.get_service", b""),)
 _WHO = (("kong.client.get_consumer", b""), ("kong.client.get_credential", b""))
+
+# What nginx makes itself for each connection, and what a client may agree on with the subgraph over our heads.
+_NGINX = frozenset((*HOP_BY_HOP, "accept-encoding", "content-length", "host"))
 
 
 class RequestHead(NamedTuple):
@@ -36,6 +62,7 @@ class RequestHead(NamedTuple):
     body: RawBody
     request_id: str
     identity: Identity = NOBODY
+    way: Way | None = None
 
 
 class Conversation:
@@ -46,13 +73,15 @@ class Conversation:
         settings: The configuration; None: it is wrong, and nothing depends on it.
     """
 
-    __slots__ = ("_keys", "_settings", "_told", "opening")
+    __slots__ = ("_keys", "_passes", "_settings", "_told", "opening")
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._settings = settings if settings is not None and wants_identity(settings) else None
         self._keys = () if self._settings is None else shared_keys(self._settings)
+        self._passes = settings is not None and settings.passthrough.enabled
+        where = _WHERE if self._passes else ()
         who = () if self._settings is None else _WHO
-        self.opening = Calls(*_HEAD, *who, *(("kong.ctx.shared.get", encode_text(key)) for key in self._keys))
+        self.opening = Calls(*_HEAD, *where, *who, *(("kong.ctx.shared.get", encode_text(key)) for key in self._keys))
         telemetry = settings.telemetry if settings is not None else None
         self._told: tuple[str, ...] = ()
         if telemetry is not None and telemetry.log_serializer:
@@ -64,21 +93,47 @@ class Conversation:
         """What the replies to the opening say, in its order."""
         body, headers, method, request_id, *about = replies
         found = decode_headers(headers)
+        way = _way(about.pop(0)) if self._passes else None
         return RequestHead(
             decode_text(method),
             found,
             decode_raw_body(body),
             decode_text(request_id),
             NOBODY if self._settings is None else self._identity(self._settings, about, found),
+            way,
         )
 
     def closing(self, facts: Facts | None) -> Calls | None:
         """What is told of a request that is answered; None: nothing."""
+        calls = self._telling(facts)
+        return Calls(*calls) if calls else None
+
+    def steering(self, request: HttpRequest, passage: Passage) -> Calls:
+        """What makes nginx ask a subgraph in our place; the first reply says nothing if Kong does not know the way."""
+        destination = passage.destination
+        if destination.upstream:
+            whom = ("kong.service.set_upstream", encode_text(bytewise(destination.upstream)))
+        else:
+            whom = ("kong.service.set_target", encode_target(Target(destination.host, destination.port)))
+        calls = [
+            whom,
+            ("kong.service.request.set_path", encode_text(destination.path)),
+            ("kong.service.request.set_raw_query", encode_text(destination.query)),
+            ("kong.service.request.set_headers", encode_replacing(_others(request, passage), passage.headers)),
+            ("kong.service.request.set_raw_body", encode_byte_string(passage.body)),
+        ]
+        if request.method != "POST":
+            calls.append(("kong.service.request.set_method", encode_text("POST")))
+        if request.way is not None and request.way.scheme != "http":
+            calls.append(("kong.service.request.set_scheme", encode_text("http")))
+        return Calls(*calls, *self._telling(passage.facts))
+
+    def _telling(self, facts: Facts | None) -> list[tuple[str, bytes]]:
         if facts is None or not self._told:
-            return None
+            return []
         # Both take a name and a value, so the message is the same.
         told = encode_pair((NAME, facts.members()))
-        return Calls(*((function, told) for function in self._told))
+        return [(function, told) for function in self._told]
 
     def _identity(self, settings: Settings, about: Sequence[bytes], headers: dict[str, list[str]]) -> Identity:
         consumer = CONSUMER.decode(about[0]) if about[0] else Consumer()
@@ -91,3 +146,17 @@ class Conversation:
             shared=dict(zip(self._keys, map(decode_value, about[2:]), strict=True)),
         )
         return read_identity(settings, vouched, headers)
+
+
+def _way(service: bytes) -> Way | None:
+    """How Kong can be steered; None on a route without a service, which leads nowhere."""
+    if not service:
+        return None
+    found = SERVICE.decode(service)
+    return Way(found.protocol, is_name(found.host))
+
+
+def _others(request: HttpRequest, passage: Passage) -> list[str]:
+    """The client's headers that are not for the subgraph."""
+    sent = {name for name, _ in passage.headers}
+    return [name for name in request.headers if name not in sent and name not in _NGINX]

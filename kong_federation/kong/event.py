@@ -3,7 +3,8 @@ One event: PDK calls in, a decision out.
 
     Exit      the client gets this answer, and Kong's side of the event is over
     Tell      the same, and before it Kong is told something that nobody waits for
-    Proceed   the request is not for us; Kong goes on to the next plugin and the upstream
+    Proceed   the request is not for us, or Kong has been steered to the subgraph that answers it; Kong goes on to the
+              next plugin and the upstream
     Restart   nobody knows the instance: close the connection, so that Kong starts it again and replays the event
 
 An event whose worker died comes again, by itself and without end. A query is run once more; what may be a mutation is
@@ -78,7 +79,7 @@ async def decide(channel: Channel, phase: str, tenant: Tenant | None, runtime: R
         if tenant is None:
             return await _restart(pdk, runtime)
         request = await _read_request(pdk, tenant)
-        return await _answer(request, tenant, runtime.flights)
+        return await _answer(pdk, request, tenant, runtime.flights)
     except FederationError as error:
         return failure([error])
     except FederationErrors as errors:
@@ -97,12 +98,12 @@ async def _read_request(pdk: Pdk, tenant: Tenant) -> HttpRequest:
     # else may have a body, however large, is none of ours.
     if head.method == "POST":
         body = await read_body(head.body, tenant.limits.max_body_size)
-        return HttpRequest("POST", "", head.headers, body, head.request_id, head.identity)
+        return HttpRequest("POST", "", head.headers, body, head.request_id, head.identity, head.way)
     query = await pdk.get_raw_query()
-    return HttpRequest(head.method, query, head.headers, b"", head.request_id, head.identity)
+    return HttpRequest(head.method, query, head.headers, b"", head.request_id, head.identity, head.way)
 
 
-async def _answer(request: HttpRequest, tenant: Tenant, flights: Flights) -> Exit | Tell:
+async def _answer(pdk: Pdk, request: HttpRequest, tenant: Tenant, flights: Flights) -> Exit | Tell | Proceed:
     deaths = flights.begin(request.request_id)
     try:
         if deaths:
@@ -111,12 +112,29 @@ async def _answer(request: HttpRequest, tenant: Tenant, flights: Flights) -> Exi
             _log.warning("request %s comes again after the death of its worker; %s", request.request_id, outcome)
             if not again:
                 return failed(REQUEST_INTERRUPTED)
-        response = await tenant.gateway.handle(request)
+        response = await _respond(pdk, request, tenant)
+        if response is None:
+            return _PROCEED
         answer = await _exit(response)
         calls = tenant.conversation.closing(response.facts)
         return answer if calls is None else Tell(calls, answer)
     finally:
         flights.end(request.request_id)
+
+
+async def _respond(pdk: Pdk, request: HttpRequest, tenant: Tenant) -> HttpResponse | None:
+    """The answer; None: Kong has been steered to a subgraph that answers."""
+    if request.way is None:
+        return await tenant.gateway.handle(request)
+    outcome = await tenant.gateway.pass_or_handle(request)
+    if isinstance(outcome, HttpResponse):
+        return outcome
+    steered, *_ = await pdk.ask(tenant.conversation.steering(request, outcome))
+    if steered or not outcome.destination.upstream:
+        return None
+    # What has been set does no harm: an answer of ours asks nobody.
+    _log.error("Kong has no upstream %s; its subgraph is asked from here", outcome.destination.upstream)
+    return await tenant.gateway.handle(request)
 
 
 def _is_query(request: HttpRequest) -> bool:

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import CONFIGURATION_INVALID
-from kong_federation.gateway import HttpRequest, HttpResponse
+from kong_federation.gateway import HttpRequest, HttpResponse, Passage
 from kong_federation.kong.conversation import Conversation
 from kong_federation.kong.failures import failure
 from kong_federation.kong.flights import Flights
@@ -50,6 +50,10 @@ class Serves(Protocol):
         """Answer one request."""
         ...
 
+    async def pass_or_handle(self, request: HttpRequest) -> HttpResponse | Passage:
+        """Answer one request, or say how the host can have it answered."""
+        ...
+
     async def close(self) -> None:
         """Let go of everything; no request runs any more."""
         ...
@@ -73,6 +77,10 @@ class Refusing:
         """Nothing to load."""
 
     async def handle(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002 - every request is answered alike
+        """The same error for everybody."""
+        return self._answer
+
+    async def pass_or_handle(self, request: HttpRequest) -> HttpResponse | Passage:  # noqa: ARG002 - as above
         """The same error for everybody."""
         return self._answer
 

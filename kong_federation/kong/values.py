@@ -147,6 +147,18 @@ def encode_headers(headers: Iterable[tuple[str, str]]) -> bytes:
     return b"".join([bytes_field(1, text_field(1, name) + bytes_field(2, value)) for name, value in written.items()])
 
 
+def encode_replacing(removed: Iterable[str], headers: Iterable[tuple[str, str]]) -> bytes:
+    """
+    Headers as a Struct that also takes some away: to nginx, a header with no value at all is one that is not there.
+
+    Args:
+        removed: Names of headers to take away.
+        headers: Name and value in order, latin-1 text.
+    """
+    gone = b"".join([bytes_field(1, text_field(1, name) + bytes_field(2, bytes_field(6, b""))) for name in removed])
+    return gone + encode_headers(headers)
+
+
 def decode_headers(data: bytes) -> dict[str, list[str]]:
     """
     A Struct of headers.

@@ -20,7 +20,7 @@ import msgpack
 
 from kong_federation.plan import nodes
 
-VERSION = 4
+VERSION = 5
 
 _PLAIN, _NO_DEFAULT, _JSON, _SEEN = 0, 1, 2, 3
 

@@ -426,6 +426,8 @@ class QueryPlan:
         output: The root of the answer; its data is the root of the data tree.
         variables: The operation's variables in order.
         inputs: The input types that the variables use, by name.
+        whole: Whether the node is one fetch whose answer is, byte for byte, what clients get: nothing has to be
+            renamed, ordered, told apart or hidden.
     """
 
     kind: OperationKind
@@ -434,3 +436,4 @@ class QueryPlan:
     output: Composite
     variables: tuple[InputField, ...] = ()
     inputs: tuple[InputType, ...] = ()
+    whole: bool = False

@@ -53,6 +53,7 @@ from kong_federation.planner.schedule import Request, schedule
 from kong_federation.planner.search import Search
 from kong_federation.planner.stages import Run, Stages
 from kong_federation.planner.steps import Site
+from kong_federation.planner.whole import is_whole
 from kong_federation.querygraph import QueryGraph
 from kong_federation.supergraph import Catalog, Supergraph, api_schema, request_schema
 
@@ -162,15 +163,16 @@ class Planner:
             whole = [schedule(builder.steps) for builder in otherwise]
             node = Defer(node, deferred, _whole(kind, _emitted(emitter, whole, None), asked) if whole else None)
         variables, inputs = variables_of(operation.node, self.api_schema)
+        numbers = parts.numbers if parts else {}
+        output = Outputs(self._catalog, bound, numbers, budget).composite(root, operation.shape)
         plan = QueryPlan(
             kind=kind,
             operation_name=operation.name,
             node=node,
-            output=Outputs(self._catalog, bound, parts.numbers if parts else {}, budget).composite(
-                root, operation.shape
-            ),
+            output=output,
             variables=variables,
             inputs=inputs,
+            whole=isinstance(node, Fetch) and is_whole(kind, requests, output, graph.catalog),
         )
         runs = tuple(Run(*choice, made) for choice, made in zip(decided, requests, strict=True))
         return Stages(operation, runs, printer, plan, self._names)

@@ -32,6 +32,8 @@ def disagreements(settings: Settings) -> Iterator[Finding]:
     yield from _headers(settings.subgraph_defaults.headers.request, ("subgraph_defaults",))
     for index, subgraph in enumerate(settings.subgraphs):
         yield from _headers(subgraph.headers.request, ("subgraphs", index))
+    if settings.passthrough.enabled and settings.security.mask_errors:
+        yield ("passthrough", "enabled"), "needs security.mask_errors to be false: nothing is masked on that way"
     if settings.identity.groups == ClaimSettings():
         for index, label in enumerate(settings.override_labels):
             if label.consumer_groups:

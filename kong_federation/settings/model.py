@@ -228,6 +228,14 @@ class SubgraphSettings:
             "between": (1, 55_000),
         },
     )
+    upstream: str | None = field(
+        default=None,
+        metadata={
+            "about": "Name of the upstream of Kong's that knows its addresses, for operations that are passed through; "
+            "absent: those go to the host of its URL.",
+            "len_max": 256,
+        },
+    )
     headers: HeaderSettings = field(
         default_factory=HeaderSettings, metadata={"about": "Rules that hold in addition to those of the defaults."}
     )
@@ -380,6 +388,23 @@ class PlanningSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PassthroughSettings:
+    """
+    Whether nginx asks a subgraph that answers an operation whole, and passes its answer on.
+
+    The route needs a service; without one, everything is answered by the plugin.
+    """
+
+    enabled: bool = field(
+        default=False,
+        metadata={
+            "about": "Whether it is done. Subgraphs' errors cannot be masked then, so `security.mask_errors` must be "
+            "false.",
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class SecuritySettings:
     """What is refused and what is hidden."""
 
@@ -440,6 +465,10 @@ class Settings:
     limits: Limits = field(default_factory=Limits, metadata={"about": "What one request may spend."})
     planning: PlanningSettings = field(
         default_factory=PlanningSettings, metadata={"about": "What planning may cost, and how plans are kept."}
+    )
+    passthrough: PassthroughSettings = field(
+        default_factory=PassthroughSettings,
+        metadata={"about": "Which operations are left to nginx."},
     )
     security: SecuritySettings = field(
         default_factory=SecuritySettings, metadata={"about": "What is refused and what is hidden."}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -73,7 +74,8 @@ def judge(case: Case, seeds: int) -> Verdict:
         world = World(used, seed, case.labels)
         for variables in assignments(case.query, case.variables):
             expected = world.monolith(case.query, variables)
-            unlike = list(disagreements(expected, world.federated(plan, variables)))
+            actual = world.federated(plan, variables)
+            unlike = [*disagreements(expected, actual), *_passed_disagrees(world, plan, variables, actual)]
             found += [f"world {seed}, {variables}: {problem}" for problem in unlike]
         if found:
             break
@@ -100,6 +102,12 @@ def disagreements(expected: Answer, actual: Answer, *, ordered: bool = True) -> 
         yield f"mutations ran as {actual.mutations}, not as {expected.mutations}"
 
 
+def _passed_disagrees(world: World, plan: QueryPlan, variables: Mapping[str, Any], actual: Answer) -> Iterator[str]:
+    """Where a subgraph's answer that may be passed through is not, byte for byte, what the gateway answers."""
+    if plan.whole and json.dumps(world.passed(plan, variables)) != json.dumps(actual.data):
+        yield "the subgraph's own answer is another one than the gateway's"
+
+
 def assignments(text: str, variables: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The variables as they are, and with every other choice of those that decide conditions."""
     names = sorted(deciding(parse(text)))
@@ -119,7 +127,9 @@ def answers_agree(used: Planner, text: str, seed: int, labels: frozenset[str]) -
     ordered = not deciding(parse(text)) or not _repeats(used, text)
     for variables in assignments(text, {}):
         expected = world.monolith(plain, variables)
-        found += disagreements(expected, world.federated(whole, variables), ordered=ordered)
+        actual = world.federated(whole, variables)
+        found += disagreements(expected, actual, ordered=ordered)
+        found += _passed_disagrees(world, whole, variables, actual)
         if isinstance(plan.node, Defer):
             found += _parts_disagree(world, plan, plan.node, expected, variables)
     return found

@@ -10,11 +10,11 @@ from typing import Any
 
 from graphql import GraphQLResolveInfo, GraphQLSchema, execute_sync, parse
 
-from kong_federation.executor import Executable, ExecutionContext, SubgraphTarget, prepare
-from kong_federation.plan import QueryPlan
+from kong_federation.executor import Executable, ExecutionContext, SubgraphTarget, prepare, write_json
+from kong_federation.plan import Fetch, QueryPlan
 from kong_federation.planner import Planner
 from kong_federation.supergraph import Supergraph
-from kong_federation.transport import MemoryTransport
+from kong_federation.transport import MemoryTransport, SubgraphRequest
 from spec.testkit.subgraph import MemorySubgraph
 from spec.testkit.truth import Thing, Truth
 
@@ -89,6 +89,17 @@ class World:
         result = asyncio.run(executable.execute(executable.coerce(dict(variables)), context))
         answer = Answer(result.data, tuple(str(error["message"]) for error in result.errors), tuple(self._log))
         return answer, sorted((request.subgraph, request.body) for request in transport.requests)
+
+    def passed(self, plan: QueryPlan, variables: Mapping[str, Any]) -> Any:
+        """The `data` that the one subgraph of a whole plan answers, untouched."""
+        fetch = plan.node
+        assert plan.whole
+        assert isinstance(fetch, Fetch)
+        coerced = prepare(plan).coerce(dict(variables))
+        used = {name: coerced[name] for name in fetch.variables if name in coerced}
+        body = write_json({"query": fetch.document, "variables": used})
+        request = SubgraphRequest(fetch.subgraph, "memory:", (), body, _TIMEOUT)
+        return json.loads(asyncio.run(self.subgraphs[fetch.subgraph].answer(request)).body)["data"]
 
     def monolith(self, text: str, variables: Mapping[str, Any]) -> Answer:
         """Execute the operation on the public schema with the same data."""

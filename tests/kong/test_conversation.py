@@ -1,9 +1,12 @@
 """What is asked first and told last, by the configuration."""
 
+from dataclasses import replace
+
 import pytest
 
-from kong_federation.gateway import Facts, Identity
-from kong_federation.kong import FUNCTIONS, Consumer, Credential, RawBody
+from kong_federation.gateway import Facts, HttpRequest, Identity, Passage, Way
+from kong_federation.gateway.passage import Destination
+from kong_federation.kong import FUNCTIONS, Consumer, Credential, RawBody, Service, Target
 from kong_federation.kong.conversation import Conversation
 from kong_federation.settings import parse_settings
 
@@ -69,7 +72,7 @@ def test_who_asks_is_asked_in_the_same_write():
 
 
 def test_facts_are_told_to_whom_the_configuration_says():
-    facts = Facts("Q", "query", "abc", "hit", ("a", "\u00e9"), 3, 0, "", 10, 1.5)
+    facts = Facts("Q", "query", "abc", "hit", ("a", "\u00e9"), 3, 0, "", False, 10, 1.5)
     told = {
         "operation_name": "Q",
         "operation_type": "query",
@@ -95,3 +98,68 @@ def test_facts_are_told_to_whom_the_configuration_says():
     assert Conversation(parse_settings({**MINIMAL, "telemetry": silent})).closing(facts) is None
     assert Conversation(parse_settings(MINIMAL)).closing(None) is None
     assert Conversation().closing(facts) is None
+
+
+PASSING = {**MINIMAL, "passthrough": {"enabled": True}, "security": {"mask_errors": False}}
+PASSAGE = Passage(
+    "a",
+    Destination("a.test", 4001, "a.test:4001", "/graphql", "v=1", ""),
+    (("content-type", "application/json"), ("host", "a.test:4001"), ("x-kept", "1")),
+    b"{}",
+)
+
+
+@pytest.mark.parametrize(
+    ("service", "way"),
+    [
+        (Service(protocol="http", host="graphql.closed"), Way("http", named=True)),
+        (Service(protocol="https", host="10.0.0.1"), Way("https", named=False)),
+        (None, None),
+    ],
+)
+def test_where_a_service_leads_is_asked_only_for_pass_through(service, way):
+    conversation = Conversation(parse_settings(PASSING))
+    assert asked(conversation)[4:] == [("kong.router.get_service", None)]
+    told = FUNCTIONS["kong.router.get_service"].result.encode(service) if service else b""
+    head = [FUNCTIONS[name].result.encode(value) for name, value in HEAD.items()]
+    assert conversation.head([*head, told]).way == way
+
+
+def steered(passage=PASSAGE, **request):
+    silent = {"log_serializer": False, "shared_context": False}
+    conversation = Conversation(parse_settings({**PASSING, "telemetry": silent}))
+    headers = {name: ["x"] for name in ("host", "cookie", "x-kept", "connection", "accept-encoding", "content-length")}
+    request = HttpRequest(**{"method": "POST", "headers": headers, "way": Way("http", named=True), **request})
+    calls = conversation.steering(request, passage).calls
+    return {name: FUNCTIONS[name].argument.decode(argument) for name, argument in calls}
+
+
+def test_nginx_is_steered_in_one_write():
+    assert steered() == {
+        "kong.service.set_target": Target("a.test", 4001),
+        "kong.service.request.set_path": "/graphql",
+        "kong.service.request.set_raw_query": "v=1",
+        # The cookie is taken away; what belongs to the connection is nginx's.
+        "kong.service.request.set_headers": {
+            "cookie": [],
+            "content-type": "application/json",
+            "host": "a.test:4001",
+            "x-kept": "1",
+        },
+        "kong.service.request.set_raw_body": b"{}",
+    }
+    assert next(iter(steered())) == "kong.service.set_target"
+
+
+def test_nginx_is_steered_to_an_upstream_by_another_method_and_scheme():
+    upstream = replace(PASSAGE, destination=replace(PASSAGE.destination, upstream="products.subgraph"))
+    calls = steered(upstream, method="GET", way=Way("https", named=True))
+    assert calls["kong.service.set_upstream"] == "products.subgraph"
+    assert "kong.service.set_target" not in calls
+    assert calls["kong.service.request.set_method"] == "POST"
+    assert calls["kong.service.request.set_scheme"] == "http"
+
+
+def test_facts_are_told_in_the_same_write():
+    calls = Conversation(parse_settings(PASSING)).steering(HttpRequest("POST"), replace(PASSAGE, facts=Facts())).calls
+    assert [name for name, _ in calls][-2:] == ["kong.log.set_serialize_value", "kong.ctx.shared.set"]

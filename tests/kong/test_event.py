@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from kong_federation.gateway import Facts, HttpResponse
-from kong_federation.kong import FUNCTIONS, Exit, RawBody
+from kong_federation.gateway import Facts, HttpResponse, Passage
+from kong_federation.gateway.passage import Destination
+from kong_federation.kong import FUNCTIONS, Exit, RawBody, Service
 from kong_federation.kong.conversation import Conversation
 from kong_federation.kong.event import Proceed, Restart, Tell, decide
 from kong_federation.kong.flights import Flights
@@ -41,6 +42,7 @@ class Gateway:
     def __init__(self, answer=None):
         self.answer = answer or HttpResponse(200, (("a", "b"),), b"answer")
         self.request = None
+        self.passage = None
 
     def start(self):
         pass
@@ -48,6 +50,10 @@ class Gateway:
     async def handle(self, request):
         self.request = request
         return self.answer
+
+    async def pass_or_handle(self, request):
+        self.request = request
+        return self.passage or self.answer
 
     async def close(self):
         pass
@@ -152,3 +158,36 @@ async def test_a_body_that_is_not_a_posts_is_not_read(runtime):
     changes = {"kong.request.get_method": "PUT", "kong.request.get_raw_body": RawBody(path="/missing")}
     assert (await decide(Channel(**changes), "access", tenant(gateway), runtime)).status == 200
     assert (gateway.request.method, gateway.request.body) == ("PUT", b"")
+
+
+PASSING = {"supergraph": {"sdl": "x"}, "passthrough": {"enabled": True}, "security": {"mask_errors": False}}
+STEERED = {
+    "kong.request.get_method": "POST",
+    "kong.router.get_service": Service(protocol="http", host="closed"),
+    "kong.service.set_target": None,
+    "kong.service.set_upstream": True,
+    "kong.service.request.set_path": None,
+    "kong.service.request.set_raw_query": None,
+    "kong.service.request.set_headers": None,
+    "kong.service.request.set_raw_body": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("upstream", "changes", "passed"),
+    [("", {}, True), ("up", {}, True), ("up", {"kong.service.set_upstream": False}, False)],
+)
+async def test_kong_is_steered_and_goes_on(runtime, upstream, changes, passed):
+    gateway = Gateway()
+    gateway.passage = Passage("a", Destination("a", 80, "a", "/", "", upstream), (), b"{}")
+    asking = Tenant("digest", gateway, LIMITS, 0.0, Conversation(parse_settings(PASSING)))
+    channel = Channel(**{**STEERED, **changes})
+    decision = await decide(channel, "access", asking, runtime)
+    assert [len(calls) for calls in channel.asked] == [5, 5]
+    # An upstream that Kong does not have is no reason to leave the client without an answer.
+    assert decision == (Proceed() if passed else Exit(200, (("a", "b"),), b"answer"))
+
+
+async def test_what_is_not_passed_through_is_answered(runtime):
+    asking = Tenant("digest", Gateway(), LIMITS, 0.0, Conversation(parse_settings(PASSING)))
+    assert (await decide(Channel(**STEERED), "access", asking, runtime)).status == 200

@@ -218,3 +218,11 @@ def test_groups_of_a_label_need_a_place_where_groups_are_told():
     path = "override_labels.0.consumer_groups"
     assert findings(said) == {path: f"{path} needs identity.groups to say where groups are told"}
     parse_settings({**said, "identity": {"groups": {"header": "x-consumer-groups"}}})
+
+
+def test_pass_through_cannot_mask_errors():
+    path = "passthrough.enabled"
+    assert findings({**MINIMAL, "passthrough": {"enabled": True}}) == {
+        path: f"{path} needs security.mask_errors to be false: nothing is masked on that way"
+    }
+    parse_settings({**MINIMAL, "passthrough": {"enabled": True}, "security": {"mask_errors": False}})

@@ -344,6 +344,13 @@ return {
                     },
                   },
                   {
+                    upstream = {
+                      type = "string",
+                      len_max = 256,
+                      description = "Name of the upstream of Kong's that knows its addresses, for operations that are passed through; absent: those go to the host of its URL.",
+                    },
+                  },
+                  {
                     headers = {
                       type = "record",
                       fields = {
@@ -857,6 +864,22 @@ return {
                 },
               },
               description = "What planning may cost, and how plans are kept.",
+              required = true,
+            },
+          },
+          {
+            passthrough = {
+              type = "record",
+              fields = {
+                {
+                  enabled = {
+                    type = "boolean",
+                    description = "Whether it is done. Subgraphs' errors cannot be masked then, so `security.mask_errors` must be false.",
+                    default = false,
+                  },
+                },
+              },
+              description = "Which operations are left to nginx.",
               required = true,
             },
           },
