@@ -1,5 +1,5 @@
 """
-Two clients that cost little: HTTP to the stand-in for Kong, and Kong's plugin protocol to the plugin server itself.
+Two clients that cost little: HTTP, and Kong's plugin protocol to the plugin server itself.
 
 Both are asyncio protocols without anything between them and the socket, and both are one *lane*: one request at a time.
 The Kong-like lane does what a Kong worker does with this plugin: a connection per event, answers to the PDK calls from
@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, cast
+
+from httptools import HttpResponseParser
 
 from kong_federation.kong import (
     FUNCTIONS,
@@ -30,8 +31,7 @@ from kong_federation.kong import (
 
 PATH = "/graphql"
 HEADERS = {"host": "127.0.0.1:8000", "content-type": "application/json", "accept": "application/json"}
-HEAD_END = b"\r\n\r\n"
-LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
+REMEMBERED = 1_000  # distinct requests whose replies are kept
 
 
 class BenchError(Exception):
@@ -56,59 +56,64 @@ class Lane(Protocol):
 
 
 class HttpLane(asyncio.Protocol):
-    """A kept-alive HTTP connection."""
+    """A kept-alive HTTP connection; it is opened again if the other side closed it in its rest."""
 
-    def __init__(self) -> None:
-        self._transport: asyncio.Transport
+    def __init__(self, port: int) -> None:
+        self._port = port
+        lines = [f"POST {PATH} HTTP/1.1", *(f"{name}: {value}" for name, value in HEADERS.items())]
+        self._head = ("\r\n".join(lines) + "\r\ncontent-length: ").encode()
+        self._transport: asyncio.Transport | None = None
         self._waiting: asyncio.Future[bytes] | None = None
-        self._buffer = bytearray()
-        self._needed = 0  # bytes of the response, once its head is complete
+        self._pieces: list[bytes] = []
+        self._complete = False
+        self.on_body = self._pieces.append
+        self._parser: HttpResponseParser
 
     @classmethod
     async def open(cls, port: int) -> HttpLane:
-        loop = asyncio.get_running_loop()
-        _, lane = await loop.create_connection(cls, "127.0.0.1", port)
+        lane = cls(port)
+        await lane._connect()
         return lane
+
+    async def _connect(self) -> None:
+        await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", self._port)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._parser = HttpResponseParser(self)
 
     async def ask(self, request: bytes) -> bytes:
-        lines = [f"POST {PATH} HTTP/1.1", *(f"{name}: {value}" for name, value in HEADERS.items())]
-        head = "\r\n".join([*lines, f"content-length: {len(request)}"]).encode() + HEAD_END
+        if self._transport is None:
+            await self._connect()
+        assert self._transport is not None
         self._waiting = asyncio.get_running_loop().create_future()
-        self._transport.write(head + request)
+        self._transport.write(b"%b%d\r\n\r\n%b" % (self._head, len(request), request))
         return await self._waiting
 
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        if not self._needed:
-            end = self._buffer.find(HEAD_END)
-            if end < 0:
-                return
-            head = bytes(self._buffer[:end])
-            length = LENGTH.search(head)
-            if length is None or not head.startswith(b"HTTP/1.1 200"):
-                self._fail(f"the stand-in answered: {bytes(self._buffer[:400])!r}")
-                return
-            del self._buffer[: end + len(HEAD_END)]
-            self._needed = int(length[1])
-        if len(self._buffer) >= self._needed and self._waiting is not None:
-            waiting, self._waiting = self._waiting, None
-            answer = bytes(self._buffer)
-            self._buffer.clear()
-            self._needed = 0
+        self._parser.feed_data(data)
+        if not self._complete or self._waiting is None:
+            return
+        waiting, self._waiting, self._complete = self._waiting, None, False
+        answer = b"".join(self._pieces)
+        self._pieces.clear()
+        status = self._parser.get_status_code()
+        if status == 200:
             waiting.set_result(answer)
+        else:
+            waiting.set_exception(BenchError(f"the gateway answered {status}: {answer[:400]!r}"))
+
+    def on_message_complete(self) -> None:
+        self._complete = True
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._fail(f"the stand-in closed the connection: {error}")
-
-    def _fail(self, why: str) -> None:
+        self._transport = None
         if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(BenchError(why))
+            self._waiting.set_exception(BenchError(f"the gateway closed the connection: {error}"))
 
     def close(self) -> None:
-        self._transport.close()
+        if self._transport is not None:
+            self._transport.close()
 
 
 class Event(asyncio.Protocol):
@@ -203,6 +208,8 @@ class KongLane:
     async def ask(self, request: bytes) -> bytes:
         replies = self._replies.get(request)
         if replies is None:
+            if len(self._replies) >= REMEMBERED:
+                self._replies.clear()
             replies = self._replies[request] = replies_for(request)
         get_var = FUNCTIONS["kong.nginx.get_var"].result
         request_id = frame(get_var.encode(f"{next(self._numbers):032x}"))

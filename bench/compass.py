@@ -16,10 +16,13 @@ import sys
 import uvloop
 
 from bench.clients import BenchError
-from bench.gateways import Bench, Gateway, open_floor, open_ours, start_subgraphs
+from bench.figures import aligned, cell
+from bench.gateways import Bench, Gateway, open_floor, open_ours
+from bench.graphs import WORKLOAD_GRAPH, workload
 from bench.measure import cpu, load
 from bench.questions import Question, questions
-from bench.report import aligned, cell
+from bench.rounds import KNOWN_TO_FLOOR
+from bench.start import start_subgraphs
 from examples.children import ChildDiedError, Children, end_like_ctrl_c
 
 WARM_UP = 0.5  # seconds
@@ -30,7 +33,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="turns of each (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=0.8, help="length of a turn (default: %(default)s)")
     parser.add_argument("--lanes", type=int, default=16, help="concurrent clients (default: %(default)s)")
-    parser.add_argument("--operation", action="append", metavar="NAME", help="only this one (repeatable)")
+    parser.add_argument("--operation", action="append", choices=KNOWN_TO_FLOOR, help="only this one (repeatable)")
     arguments = parser.parse_args()
     end_like_ctrl_c()
     try:
@@ -46,13 +49,14 @@ def main() -> int:
 
 
 async def compare(children: Children, arguments: argparse.Namespace) -> int:
-    bench = Bench(children, start_subgraphs(children), arguments.lanes)
+    bench = Bench(children, [workload(children.folder, start_subgraphs(children))], arguments.lanes)
     ours, floor = await open_ours(bench), await open_floor(bench)
-    asked = [one for one in questions() if not arguments.operation or one.name in arguments.operation]
+    wanted = arguments.operation or KNOWN_TO_FLOOR
+    asked = [question for question in questions() if question.name in wanted]
     wrong = 0
     for gateway in (ours, floor):
         for question in asked:
-            await load(gateway.lanes, question, WARM_UP)
+            await load(gateway.lanes[WORKLOAD_GRAPH], question, WARM_UP)
     spent: dict[tuple[str, str], list[float]] = {}
     for _ in range(arguments.rounds):
         for question in asked:
@@ -74,7 +78,7 @@ async def compare(children: Children, arguments: argparse.Namespace) -> int:
 async def turn(gateway: Gateway, question: Question, seconds: float) -> tuple[float, int]:
     """CPU milliseconds per request, and how many answers were wrong."""
     before = cpu(gateway.child.process.pid)
-    run = await load(gateway.lanes, question, seconds)
+    run = await load(gateway.lanes[WORKLOAD_GRAPH], question, seconds)
     used = cpu(gateway.child.process.pid) - before
     return (used.root + used.below) * 1000 / run.requests, run.wrong
 

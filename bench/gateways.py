@@ -1,12 +1,13 @@
 """
 The gateways that are ours: the product in its several hosts, and the floor.
 
-Each is started as whoever deploys it would, on the workload's subgraphs, and reached by lanes of the kind it serves.
+Each is started as whoever deploys it would, and reached by lanes of the kind it serves.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import socketserver
 import sys
 import tempfile
@@ -14,18 +15,22 @@ import urllib.request
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from bench.clients import HttpLane, KongLane, Lane, start_instance
-from bench.world import SUBGRAPHS, WORKLOAD
+from bench.graphs import Served
+from bench.pdk import SOCKET as PDK_SOCKET
+from bench.pdk import PdkLane, start_pdk_instance
 from examples.children import Child, Children
 
 ROOT = Path(__file__).resolve().parents[1]
 CLI = (sys.executable, "-m", "kong_federation.cli.__main__")
 SOCKET = "graphql-federation.socket"
-START_SECONDS = 60.0  # a busy machine imports slowly
+START_SECONDS = 90.0  # a busy machine imports slowly
+
+# Names, as they stand in tables.
+OURS, FLOOR, STAND_IN, KONG_PDK = "ours", "floor", "ours, stand-in", "ours, kong-pdk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +41,13 @@ class Gateway:
     Args:
         name: For the table.
         child: The process that was started.
-        lanes: Clients.
+        lanes: By graph the clients; a graph that the gateway does not serve is missing.
         front: Whether the started process is the stand-in itself, with the plugin server below it.
     """
 
     name: str
     child: Child
-    lanes: Sequence[Lane]
+    lanes: dict[str, Sequence[Lane]]
     front: bool = False
 
 
@@ -53,76 +58,83 @@ class Bench:
 
     Args:
         children: Owns the processes.
-        subgraphs: The port of the workload's subgraphs.
+        graphs: What they serve.
         lanes: Concurrent clients.
         workers: Processes of the plugin server.
     """
 
     children: Children
-    subgraphs: int
+    graphs: Sequence[Served]
     lanes: int
     workers: int = 1
 
-    def configuration(self) -> dict[str, Any]:
-        """The plugin's configuration."""
-        return {
-            "supergraph": {"path": str(WORKLOAD / "supergraph.graphql")},
-            "subgraphs": [{"name": name, "url": f"http://127.0.0.1:{self.subgraphs}/{name}"} for name in SUBGRAPHS],
-        }
 
-
-def start_subgraphs(children: Children) -> int:
-    """Start the subgraphs' process; returns its port."""
-    child = children.start("subgraphs", [sys.executable, "-m", "bench.subgraphs", "--port", "0"], cwd=ROOT)
-    children.wait_until(lambda: child.output.read_text().endswith("\n"), "the subgraphs", START_SECONDS)
-    port: int = json.loads(child.output.read_text().splitlines()[-1])["listening"]
-    return port
+Opener = Callable[[Bench], Awaitable[Gateway]]
 
 
 async def open_ours(bench: Bench) -> Gateway:
     """The plugin server, driven over Kong's protocol by lanes that behave like a Kong worker."""
     folder = Path(tempfile.mkdtemp(dir=bench.children.folder))
     serve = [*CLI, "serve", "--kong-prefix", str(folder), "--socket-name", SOCKET, "--workers", str(bench.workers)]
-    return await _plugin_server(bench, "ours", serve, folder / SOCKET)
+    return await _plugin_server(bench, OURS, serve, folder / SOCKET)
 
 
 async def open_floor(bench: Bench) -> Gateway:
     """The plugin server that knows the operations by heart."""
     socket = Path(tempfile.mkdtemp(dir=bench.children.folder)) / "floor.socket"
-    return await _plugin_server(bench, "floor", [sys.executable, "-m", "bench.floor", "--socket", str(socket)], socket)
+    return await _plugin_server(bench, FLOOR, [sys.executable, "-m", "bench.floor", "--socket", str(socket)], socket)
 
 
 async def _plugin_server(bench: Bench, name: str, command: Sequence[str], socket: Path) -> Gateway:
-    child = bench.children.start(name, command, cwd=ROOT)
+    child = bench.children.start(f"{name} {socket.parent.name}", command, cwd=ROOT)
     bench.children.wait_until(socket.exists, name, START_SECONDS)
-    # Kong adds keys of its own to every configuration.
-    extra = {"__seq__": 1, "__key__": "plugins:graphql-federation:bench", "__plugin_id": "bench", "route_id": "bench"}
-    instance = await start_instance(socket, orjson.dumps({**bench.configuration(), **extra}))
-    return Gateway(name, child, [KongLane(socket, instance) for _ in range(bench.lanes)])
+    lanes: dict[str, Sequence[Lane]] = {}
+    for graph in bench.graphs:
+        instance = await start_instance(socket, _as_kong_sends(graph))
+        lanes[graph.name] = [KongLane(socket, instance) for _ in range(bench.lanes)]
+    return Gateway(name, child, lanes)
+
+
+def _as_kong_sends(graph: Served) -> bytes:
+    """The configuration with the keys that Kong adds."""
+    extra = {"__seq__": 1, "__key__": f"plugins:graphql-federation:{graph.name}", "__plugin_id": graph.name}
+    return orjson.dumps({**graph.configuration(), **extra, "route_id": graph.name})
 
 
 async def open_stand_in(bench: Bench) -> Gateway:
-    """`kong-federation dev` with a kong.yml for the workload."""
+    """`kong-federation dev` with a kong.yml for the graphs; only the first is asked."""
     port = free_port()
+    graph = bench.graphs[0]
     route = {
         "name": "graphql",
         "paths": ["/graphql"],
         "strip_path": False,
-        "plugins": [{"name": "graphql-federation", "config": bench.configuration()}],
+        "plugins": [{"name": "graphql-federation", "config": graph.configuration()}],
     }
     declared = bench.children.folder / "kong.yml"
     declared.write_text(json.dumps({"_format_version": "3.0", "routes": [route]}))  # JSON is YAML
     command = [*CLI, "dev", str(declared), "--port", str(port), "--no-access-log"]
-    child = bench.children.start("kong-federation dev", command, cwd=ROOT)
+    child = bench.children.start(STAND_IN, command, cwd=ROOT)
     bench.children.wait_until(lambda: answers(port), "the stand-in for Kong", START_SECONDS)
-    return Gateway("stand-in", child, [await HttpLane.open(port) for _ in range(bench.lanes)], front=True)
+    lanes: Sequence[Lane] = [await HttpLane.open(port) for _ in range(bench.lanes)]
+    return Gateway(STAND_IN, child, {graph.name: lanes}, front=True)
 
 
-OURS: dict[str, Callable[[Bench], Awaitable[Gateway]]] = {
-    "ours": open_ours,
-    "floor": open_floor,
-    "stand-in": open_stand_in,
-}
+async def open_kong_pdk(bench: Bench) -> Gateway:
+    """The plugin under the stock server of kong-pdk, driven over Kong's MessagePack protocol."""
+    prefix = Path(tempfile.mkdtemp(dir=bench.children.folder))
+    program = str(Path(sys.executable).parent / "kong-python-pluginserver")
+    plugins = str(ROOT / "plugins")
+    command = [program, "--no-lua-style", "--plugins-directory", plugins, "--kong-prefix", str(prefix)]
+    environment = {"KONG_FEDERATION_RUNTIME_DIRECTORY": str(prefix / "run")}
+    child = bench.children.start(KONG_PDK, command, cwd=ROOT, env={**os.environ, **environment})
+    socket = prefix / PDK_SOCKET
+    bench.children.wait_until(socket.exists, "kong-python-pluginserver", START_SECONDS)
+    lanes: dict[str, Sequence[Lane]] = {}
+    for graph in bench.graphs:
+        instance = await start_pdk_instance(socket, _as_kong_sends(graph))
+        lanes[graph.name] = [PdkLane(socket, instance) for _ in range(bench.lanes)]
+    return Gateway(KONG_PDK, child, lanes)
 
 
 def free_port() -> int:

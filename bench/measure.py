@@ -43,13 +43,15 @@ class Cpu:
 @dataclass(frozen=True, slots=True)
 class Memory:
     """
-    Megabytes of a tree.
+    Megabytes of a process.
 
     Args:
-        resident: Sum of the processes' resident sets; pages that forks share count once for each.
+        command: What was started, its arguments separated by spaces.
+        resident: All its pages; those that forks share count for each of them.
         proportional: The same with shared pages divided among those who share them.
     """
 
+    command: str
     resident: float
     proportional: float
 
@@ -95,11 +97,13 @@ def cpu(root: int) -> Cpu:
     return Cpu(own, below)
 
 
-def memory(root: int) -> Memory:
-    """What a tree holds in memory."""
-    kilobytes = {"Rss:": 0, "Pss:": 0}
-    for pid in tree(root):
+def memories(root: int) -> list[Memory]:
+    """What each process of a tree holds in memory, the root first."""
+    found = []
+    for pid in sorted(tree(root), key=lambda pid: pid != root):
+        kilobytes = {"Rss:": 0, "Pss:": 0}
         try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         except OSError:
             continue
@@ -107,7 +111,9 @@ def memory(root: int) -> Memory:
             word, *rest = line.split()
             if word in kilobytes:
                 kilobytes[word] += int(rest[0])
-    return Memory(kilobytes["Rss:"] * 1024 / MEGABYTE, kilobytes["Pss:"] * 1024 / MEGABYTE)
+        resident, proportional = (kilobytes[word] * 1024 / MEGABYTE for word in ("Rss:", "Pss:"))
+        found.append(Memory(command, resident, proportional))
+    return found
 
 
 def yardstick_ms(value: Any) -> float:
@@ -133,7 +139,7 @@ def yardstick_ms(value: Any) -> float:
 
 async def load(lanes: Sequence[Lane], question: Question, seconds: float) -> Run:
     """
-    Ask one question on every lane, again as soon as it is answered, for a time.
+    Ask one question on every lane, or as many as it wants, again as soon as it is answered, for a time.
 
     Raises:
         BenchError: A request was not answered, or not with 200.
@@ -148,11 +154,12 @@ async def load(lanes: Sequence[Lane], question: Question, seconds: float) -> Run
     async def client(lane: Lane) -> None:
         nonlocal wrong
         while (sent := clock()) < end:
-            answer = await lane.ask(question.request)
+            request, mark = question.next()
+            answer = await lane.ask(request)
             latencies.append(clock() - sent)
-            wrong += not question.is_right(answer)
+            wrong += not question.is_right(answer, mark)
 
     async with asyncio.timeout(seconds + PATIENCE), asyncio.TaskGroup() as group:
-        for lane in lanes:
+        for lane in lanes[: question.lanes]:
             group.create_task(client(lane))
     return Run(clock() - start, sorted(latencies), wrong)

@@ -32,7 +32,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
-from bench.report import aligned
+from bench.figures import aligned
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.planner import Planner, PlannerOptions, planner
 from kong_federation.supergraph import load_supergraph

@@ -1,4 +1,4 @@
-"""What is asked of the gateway, and what it has to answer."""
+"""What is asked of the gateways, and what they have to answer."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from typing import Any
 
 import orjson
 
-from bench.world import WORKLOAD, Tables, monolith
+from bench.world import ENTRIES, WORKLOAD, Tables, monolith
 
 OPERATIONS = {
     "big": (WORKLOAD / "operation.graphql").read_text(),
     "hop2": "{ topProducts { upc name reviews { id body } } }",
     "users": "{ users { id name } }",
+    "passthrough": "{ entries(first: 250) { id number text } }",
+    "wide": f"{{ entries(first: {ENTRIES}) {{ id number text note }} }}",
+    "mutation": 'mutation { addEntry(text: "goods returned") { id text note } }',
 }
+COLD = "cold"
+FEW = {"wide": 4}  # clients; a slow gateway needs seconds for sixteen answers of 1 MB
 
 
 @dataclass(slots=True)
@@ -30,14 +35,20 @@ class Question:
         name: For the table.
         request: The body of the HTTP request.
         expected: The answer as JSON values.
+        lanes: Clients that ask it at the same time, at most.
     """
 
     name: str
     request: bytes
     expected: Any
+    lanes: int = 1_000
     _right: bytes | None = field(default=None, init=False)
 
-    def is_right(self, answer: bytes) -> bool:
+    def next(self) -> tuple[bytes, bytes]:
+        """A request to send, and what `is_right` wants to know of it."""
+        return self.request, b""
+
+    def is_right(self, answer: bytes, _mark: bytes = b"") -> bool:
         """Whether an answer deep-equals the expected one."""
         if answer == self._right:
             return True
@@ -47,12 +58,27 @@ class Question:
         return True
 
 
+class Cold(Question):
+    """*hop2* with an alias that nobody has used before, so every request is an operation that no cache knows."""
+
+    def next(self) -> tuple[bytes, bytes]:
+        alias = f"a{secrets.token_hex(8)}".encode()
+        return self.request.replace(b"name", alias + b": name"), alias
+
+    def is_right(self, answer: bytes, mark: bytes = b"") -> bool:
+        return Question.is_right(self, answer.replace(mark, b"name"))
+
+
 def questions() -> list[Question]:
-    """The three operations; *big* with the workload's own expected answer, the others with the monolith's."""
+    """All of them; *big* with the workload's own expected answer, the others with the monolith's."""
     whole = monolith(Tables.load())
     expected = {name: whole.answer({"query": text}) for name, text in OPERATIONS.items()}
     expected["big"] = json.loads((WORKLOAD / "expected.json").read_text())
-    return [Question(name, orjson.dumps({"query": text}), expected[name]) for name, text in OPERATIONS.items()]
+    asked = [
+        Question(name, orjson.dumps({"query": text}), expected[name], FEW.get(name, 1_000))
+        for name, text in OPERATIONS.items()
+    ]
+    return [*asked, Cold(COLD, orjson.dumps({"query": OPERATIONS["hop2"]}), expected["hop2"])]
 
 
 def fresh(question: Question) -> Question:

@@ -1,12 +1,13 @@
 """
-The workload's four subgraphs in one process, answered from memory, so that a measurement is of the gateway.
+The subgraphs in one process, answered from memory, so that a measurement is of the gateway.
 
 A call whose path and body were seen before is answered with the very bytes of the first time: find the end of the head,
 look up two dictionaries, write. What that costs is the event loop's own price for a read and a write. The first time it
 is executed by graphql-core (world.py).
 
-    POST /accounts /inventory /products /reviews   a subgraph
-    GET  /stats                                    calls by path, and the seconds spent on executing first calls
+    POST /accounts /inventory /products /reviews …   a subgraph
+    POST /GRAPH/SUBGRAPH                             one of the planning corpus
+    GET  /stats                                      calls by path, and the seconds spent on executing first calls
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, Protocol, cast
 
 import orjson
 import uvloop
 
+from bench.corpus import subgraphs_of
 from bench.world import SUBGRAPHS, Graph, Tables, subgraph
 
 HEAD_END = b"\r\n\r\n"
@@ -62,10 +65,18 @@ def http(status: str, body: bytes) -> bytes:
     ) + body
 
 
+class Answering(Protocol):
+    """What answers a request that has not been seen before."""
+
+    def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """`data`, and `errors` if there are any."""
+        ...
+
+
 class Shelf:
     """The subgraphs and what they have answered so far."""
 
-    def __init__(self, graphs: dict[bytes, Graph]) -> None:
+    def __init__(self, graphs: Mapping[bytes, Answering]) -> None:
         self._graphs = graphs
         self._answers: dict[tuple[bytes, bytes], bytes] = {}
         self._heads: dict[bytes, Head] = {}
@@ -140,10 +151,15 @@ class Connection(asyncio.Protocol):
         self._rest = data[at:] if at else data
 
 
-async def serve(port: int) -> None:
-    """Serve until cancelled."""
+def workload_subgraphs() -> dict[bytes, Graph]:
+    """By path the workload's subgraphs."""
     tables = Tables.load()
-    shelf = Shelf({f"/{name}".encode(): subgraph(name, tables) for name in SUBGRAPHS})
+    return {f"/{name}".encode(): subgraph(name, tables) for name in SUBGRAPHS}
+
+
+async def serve(port: int, graphs: Mapping[bytes, Answering]) -> None:
+    """Serve until cancelled."""
+    shelf = Shelf(graphs)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(shelf), "127.0.0.1", port, backlog=1024)
     print(json.dumps({"listening": server.sockets[0].getsockname()[1]}), flush=True)
@@ -154,7 +170,10 @@ async def serve(port: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="The benchmark's subgraphs, from memory.")
     parser.add_argument("--port", type=int, default=4200, help="port on 127.0.0.1; 0: any (default: %(default)s)")
-    uvloop.run(serve(parser.parse_args().port))
+    parser.add_argument("--corpus", nargs="+", metavar="GRAPH", help="graphs of the planning corpus instead")
+    arguments = parser.parse_args()
+    graphs = subgraphs_of(arguments.corpus) if arguments.corpus else workload_subgraphs()
+    uvloop.run(serve(arguments.port, graphs))
 
 
 if __name__ == "__main__":

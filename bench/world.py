@@ -1,7 +1,7 @@
 """
 The workload's data and the rules by which its subgraphs answer (workload/README.md), executed by graphql-core.
 
-One set of resolvers serves five schemas: the four subgraphs, each with its own SDL and its own way from a
+One set of resolvers serves all schemas: the subgraphs, each with its own SDL and its own way from a
 representation to an object, and the monolith, the whole graph in one piece, which says what a federated answer has to
 be equal to. Objects are dictionaries of fields; resolvers stand only where an object leads to others. A subgraph cannot
 say more than its SDL has fields for, and inventory reads price and weight from the representation only, so a gateway
@@ -28,9 +28,13 @@ from graphql import (
 )
 
 WORKLOAD = Path(__file__).parent / "workload"
-SUBGRAPHS = ("accounts", "inventory", "products", "reviews")
+# The public benchmark's four, and two of our own, of which the four know nothing: many entities, and a mutation.
+SUBGRAPHS = ("accounts", "inventory", "products", "reviews", "ledger", "notes")
+SUPERGRAPH = WORKLOAD / "extended.graphql"
 PRICE_OF_FREE_SHIPPING = 1000  # dearer things ship for nothing
 AUTHOR = "1"  # the user who wrote every review
+REMEMBERED = 20_000  # documents; a load test needs a few dozen, so this only bounds mistakes
+ENTRIES = 2_500  # of the ledger; all of them with their notes are an answer of 1 MB
 
 Row = Mapping[str, Any]
 
@@ -53,10 +57,22 @@ class Tables:
         self.products = {row["upc"]: {"__typename": "Product", **row} for row in data["PRODUCTS"]}
         self.reviews = {row["id"]: {"__typename": "Review", **row} for row in data["REVIEWS"]}
         self.stock = {row["upc"]: row["in_stock"] for row in data["INVENTORY"]}
+        self.entries: dict[str, Row] = {str(number): entry(number) for number in range(1, ENTRIES + 1)}
 
     @classmethod
     def load(cls) -> Tables:
         return cls(json.loads((WORKLOAD / "data.json").read_text()))
+
+
+def entry(number: int) -> Row:
+    """A row of the ledger."""
+    return {
+        "__typename": "Entry",
+        "id": str(number),
+        "number": number,
+        "text": f"Entry {number}: " + "goods received, counted and put on the shelf; " * 5,
+        "note": f"Note on {number}: " + "checked against the order; " * 4,
+    }
 
 
 def resolvers(tables: Tables) -> dict[tuple[str, str], GraphQLFieldResolver]:
@@ -77,6 +93,8 @@ def resolvers(tables: Tables) -> dict[tuple[str, str], GraphQLFieldResolver]:
         ("Query", "user"): lambda _root, _info, id: tables.users.get(id),  # noqa: A006 -- the argument's name
         ("Query", "users"): lambda _root, _info: list(tables.users.values()),
         ("Query", "topProducts"): lambda _root, _info, first: list(tables.products.values())[:first],
+        ("Query", "entries"): lambda _root, _info, first: list(tables.entries.values())[:first],
+        ("Mutation", "addEntry"): lambda _root, _info, text: {**tables.entries["1"], "text": text},
         ("User", "reviews"): lambda _user, _info: reviews[:2],
         ("Product", "reviews"): reviews_of_product,
         ("Product", "inStock"): lambda product, _info: tables.stock.get(product["upc"]),
@@ -88,8 +106,13 @@ def resolvers(tables: Tables) -> dict[tuple[str, str], GraphQLFieldResolver]:
 
 def references(tables: Tables, subgraph: str) -> Callable[[Row], Row | None]:
     """The subgraph's way from a representation to the object it stands for; None if there is none."""
-    rows: dict[str, dict[str, Row]] = {"User": tables.users, "Product": tables.products, "Review": tables.reviews}
-    keys = {"User": "id", "Product": "upc", "Review": "id"}
+    rows: dict[str, Mapping[str, Row]] = {
+        "User": tables.users,
+        "Product": tables.products,
+        "Review": tables.reviews,
+        "Entry": tables.entries,
+    }
+    keys = {"User": "id", "Product": "upc", "Review": "id", "Entry": "id"}
 
     def own_row(representation: Row) -> Row | None:
         typename = representation["__typename"]
@@ -130,6 +153,8 @@ class Graph:
             complaints = validate(self._schema, document)
             if complaints:
                 return {"errors": [complaint.formatted for complaint in complaints]}
+            if len(self._documents) >= REMEMBERED:
+                self._documents.clear()
             self._documents[text] = document
         result = execute_sync(
             self._schema,
@@ -150,7 +175,7 @@ def with_resolvers(schema: GraphQLSchema, table: Mapping[tuple[str, str], GraphQ
 
 
 def subgraph(name: str, tables: Tables) -> Graph:
-    """One of the four, as its SDL describes it."""
+    """One of the subgraphs, as its SDL describes it."""
     sdl = (WORKLOAD / f"{name}.graphql").read_text()
     entities = re.findall(r"type (\w+) @key", sdl)
     # Federation 1: `extend type` of a type that only other subgraphs define. For graphql-core it is a definition.
@@ -164,5 +189,5 @@ def subgraph(name: str, tables: Tables) -> Graph:
 
 def monolith(tables: Tables) -> Graph:
     """The whole graph without federation: the supergraph's own types over the same tables."""
-    schema = build_schema((WORKLOAD / "supergraph.graphql").read_text())
+    schema = build_schema(SUPERGRAPH.read_text())
     return Graph(with_resolvers(schema, resolvers(tables)))

@@ -140,6 +140,10 @@ class Children:
                 how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
                 raise ChildDiedError(f"{child.name} {how}. Its last lines:\n{child.last_lines()}")
 
+    def forget_the_ended(self) -> None:
+        """Mind no longer that some have ended."""
+        self._children = [child for child in self._children if child.process.poll() is None]
+
     def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> float:
         """
         Wait for something that a child will do.

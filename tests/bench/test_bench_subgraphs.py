@@ -63,7 +63,7 @@ def test_calls_are_counted_by_path(connection, served):
         assert receive(connection) == [(200, {"data": {"__typename": "Query"}})]
     after = stats()
     changed = {name: after["calls"][name] - before["calls"][name] for name in after["calls"]}
-    assert changed == {"accounts": 0, "inventory": 3, "products": 0, "reviews": 0}
+    assert {name: count for name, count in changed.items() if count} == {"inventory": 3}
     assert after["executing_seconds"] > before["executing_seconds"]
 
 
