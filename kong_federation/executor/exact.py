@@ -9,6 +9,10 @@ text. What the text says is compared and checked as a float, and written as text
 
 `-0` is the one short whole number that `int` does not write as it was.
 
+That parser takes three to five times as long as the fast one, so the fast one is tried first: if what it has read is
+written as the very bytes that came, nothing was lost. Most servers write JSON without white space and doubles in their
+shortest form, so it nearly always is; writing costs a quarter of reading.
+
 Source: RFC 8259, section 6, leaves range and precision of numbers to the implementation.
 """
 
@@ -18,6 +22,10 @@ import json
 from typing import Any, Final, NoReturn
 
 import orjson
+
+# How some writers begin, and bytes within which it shows.
+_SPACED: Final = b'": '
+_BEGINNING: Final = 64
 
 # Characters, sign included, that 64 bits hold whatever the digits are.
 _INTEGER_CHARACTERS: Final = 19
@@ -50,7 +58,18 @@ def read_json(data: bytes) -> Any:
     Raises:
         ValueError: It is not JSON, is nested deeper than the parser goes, or has text that is not Unicode.
     """
-    text = data.decode()
+    # A writer that puts spaces behind colons does so from the first one on; then there is no point in trying.
+    if _SPACED not in data[:_BEGINNING]:
+        try:
+            value = orjson.loads(data)
+            if orjson.dumps(value) == data:
+                return value
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+            pass
+    return _read_slowly(data.decode())
+
+
+def _read_slowly(text: str) -> Any:
     try:
         value = _DECODER.decode(text)
         # An escaped half of a surrogate pair is a string for this parser, but no text: it could never be written.
