@@ -1,7 +1,17 @@
 """Runs a plan: fetches in waves, merges their answers, and gives the client its data and errors."""
 
-from kong_federation.executor.context import ExecutionContext, Result, SubgraphTarget
+from kong_federation.executor.context import PROTOCOL_HEADERS, ExecutionContext, Result, SubgraphTarget
 from kong_federation.executor.exact import Number, read_json, write_json
 from kong_federation.executor.execute import Executable, prepare
 
-__all__ = ["Executable", "ExecutionContext", "Number", "Result", "SubgraphTarget", "prepare", "read_json", "write_json"]
+__all__ = [
+    "PROTOCOL_HEADERS",
+    "Executable",
+    "ExecutionContext",
+    "Number",
+    "Result",
+    "SubgraphTarget",
+    "prepare",
+    "read_json",
+    "write_json",
+]

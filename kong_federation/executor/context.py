@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from kong_federation.transport import Transport
 
@@ -12,24 +11,30 @@ JsonObject: TypeAlias = dict[str, Any]
 Introspection: TypeAlias = Callable[[str, JsonObject], Awaitable[JsonObject]]
 
 
-@dataclass(frozen=True, slots=True)
-class SubgraphTarget:
+PROTOCOL_HEADERS: Final = (
+    ("content-type", "application/json"),
+    ("accept", "application/graphql-response+json, application/json;q=0.9"),
+)
+"""What every request to a subgraph has to say of itself; the executor relies on the caller for it."""
+
+
+class SubgraphTarget(NamedTuple):
     """
     Where one subgraph is for one request.
 
     Args:
         url: Absolute URL.
         timeout: Seconds for one exchange.
-        headers: What is sent besides `content-type` and `accept`, which the executor sets; names in lower case.
+        headers: What is sent, `PROTOCOL_HEADERS` first; names in lower case. Subgraphs that get the same headers best
+            share one tuple.
     """
 
     url: str
     timeout: float
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = PROTOCOL_HEADERS
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionContext:
+class ExecutionContext(NamedTuple):
     """
     All that an execution needs from its surroundings.
 
@@ -52,8 +57,7 @@ class ExecutionContext:
     max_errors: int = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """
     The answer to one operation.
 

@@ -70,7 +70,7 @@ class Executable:
                 UNSUPPORTED_OPERATION where a variable switches `@defer` on.
         """
         values = self.variables(raw_variables)
-        if any(values.get(name) is True for name in self.deferring):
+        if self.deferring and any(values.get(name) is True for name in self.deferring):
             raise FederationErrors((_unsupported(_DEFERRED),))
         return values
 

@@ -21,11 +21,6 @@ from kong_federation.executor.exact import write_json
 from kong_federation.plan.nodes import Fetch, Introspect, OperationKind
 from kong_federation.transport import SubgraphRequest, SubgraphResponse
 
-PROTOCOL_HEADERS = (
-    ("content-type", "application/json"),
-    ("accept", "application/graphql-response+json, application/json;q=0.9"),
-)
-
 
 class Sent(NamedTuple):
     """A request that has been sent, and its answer, which may still be on its way."""
@@ -128,6 +123,5 @@ def send(question: Question, body: bytes, context: ExecutionContext) -> asyncio.
         timeout = min(timeout, context.deadline - asyncio.get_running_loop().time())
         if timeout <= 0:
             raise FederationError(SUBREQUEST_TIMEOUT, "No time was left for the request.")
-    headers = PROTOCOL_HEADERS + target.headers
-    request = SubgraphRequest(question.subgraph, target.url, headers, body, timeout, safe=question.safe)
+    request = SubgraphRequest(question.subgraph, target.url, target.headers, body, timeout, safe=question.safe)
     return asyncio.ensure_future(context.transport.send(request))

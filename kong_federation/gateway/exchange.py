@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from kong_federation.gateway.facts import Facts
 from kong_federation.gateway.identity import NOBODY, Identity
 from kong_federation.gateway.passage import Way
 
+_NO_HEADERS: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+
+class HttpRequest(NamedTuple):
     """
     A client's request.
 
@@ -27,7 +29,7 @@ class HttpRequest:
 
     method: str
     query: str = ""
-    headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    headers: Mapping[str, Sequence[str]] = _NO_HEADERS
     body: bytes = b""
     request_id: str = ""
     identity: Identity = NOBODY
@@ -39,8 +41,7 @@ class HttpRequest:
         return values[0] if values else None
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(NamedTuple):
     """
     The answer to it.
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from kong_federation.gateway.cache import Prepared
 from kong_federation.gateway.identity import bytewise
@@ -24,8 +23,7 @@ _LONGEST_CODE = 100
 HIT, MISS = "hit", "miss"
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """
     About one request that was answered.
 
@@ -119,7 +117,7 @@ class Tally:
     def passed(self, subgraph: str) -> Facts:
         """What is known of a request that is left to nginx, which asks one subgraph."""
         self._asked.append(subgraph)
-        return replace(self.facts(0), passed=True)
+        return self.facts(0)._replace(passed=True)
 
     def facts(self, response_bytes: int) -> Facts:
         """What is known now; `response_bytes` is the size of the answer's body."""

@@ -13,9 +13,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import (
@@ -62,6 +63,8 @@ _ANSWERING_SHARE = 0.1
 _FIRST_RETRY_SECONDS = 1.0
 _LAST_RETRY_SECONDS = 30.0
 
+_Awaited = TypeVar("_Awaited")
+
 
 class Gateway:
     """
@@ -92,6 +95,7 @@ class Gateway:
             connect_timeout=settings.subgraph_defaults.connect_timeout / 1000,
         )
         self._deadline = settings.limits.deadline / 1000
+        self._margin = min(_ANSWERING_SECONDS, _ANSWERING_SHARE * self._deadline)
         self._tells = settings.telemetry.log_serializer or settings.telemetry.shared_context
         self._generation: Generation | None = None
         self._failure: FederationError | None = None
@@ -190,7 +194,7 @@ class Gateway:
         Raises:
             asyncio.CancelledError: The caller no longer wants the answer; nothing else is raised.
         """
-        outcome = await self.pass_or_handle(replace(request, way=None) if request.way is not None else request)
+        outcome = await self.pass_or_handle(request._replace(way=None) if request.way is not None else request)
         assert isinstance(outcome, HttpResponse)
         return outcome
 
@@ -219,7 +223,7 @@ class Gateway:
         try:
             media_type = read_media_type(request)
             asked = read_request(request, self._settings)
-            return await self._answer_in_time(request, asked, media_type, tally)
+            return await self._answer(request, asked, media_type, tally)
         except FederationErrors as found:
             errors = found.errors
         except FederationError as error:
@@ -241,52 +245,57 @@ class Gateway:
             return None
         return refusal((body_too_large(self._settings.limits),))
 
-    async def _answer_in_time(
+    async def _answer(
         self, request: HttpRequest, asked: GraphqlRequest, media_type: str, tally: Tally
     ) -> HttpResponse | Passage:
         deadline = asyncio.get_running_loop().time() + self._deadline
+        generation = self._generation
+        if generation is None:
+            generation = await self._in_time(self._current(), deadline)
+        generation.hold()
         try:
-            async with asyncio.timeout_at(deadline) as limit:
-                return await self._answer(request, asked, media_type, deadline, tally)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            if self._generation is None:
-                raise FederationError(SERVICE_UNAVAILABLE, "the supergraph is still being loaded") from None
-            raise FederationError(GATEWAY_TIMEOUT, "the deadline has passed") from None
-
-    async def _answer(
-        self, request: HttpRequest, asked: GraphqlRequest, media_type: str, deadline: float, tally: Tally
-    ) -> HttpResponse | Passage:
-        generation = await self._current()
-        with generation.in_use():
             key = PlanKey(asked.document, asked.operation_name, generation.labels(request))
             prepared = generation.recall(key)
             tally.plan_cache = MISS if prepared is None else HIT
-            tally.prepared = prepared = prepared or await generation.plan(key)
+            if prepared is None:
+                prepared = await self._in_time(generation.plan(key), deadline)
+            tally.prepared = prepared
             self._check_allowed(prepared, asked)
             executable = prepared.executable
             variables = executable.coerce(asked.variables)
             passage = generation.passage(request, media_type, executable, variables)
             if passage is not None:
                 return passage
-            margin = min(_ANSWERING_SECONDS, _ANSWERING_SHARE * self._deadline)
-            result = await executable.execute(
-                variables,
-                ExecutionContext(
-                    transport=tally,
-                    targets=generation.targets(request),
-                    introspect=generation.introspect,
-                    mask_errors=self._settings.security.mask_errors,
-                    deadline=deadline - margin,
-                ),
+            context = ExecutionContext(
+                transport=tally,
+                targets=generation.targets(request),
+                introspect=generation.introspect,
+                mask_errors=self._settings.security.mask_errors,
+                deadline=deadline - self._margin,
             )
+            execution = executable.execute(variables, context)
+            # Every fetch has its own time, which ends before the deadline does; the builder's answers have not.
+            result = await (self._in_time(execution, deadline) if prepared.introspects else execution)
+        finally:
+            generation.release()
         if result.stream is not None:
             raise FederationError(UNSUPPORTED_OPERATION, "Answers that come in parts are not supported.")
+        if not result.errors:
+            return answer(write_json({"data": result.data}), media_type)
         tally.failed(result.errors)
-        body: dict[str, Any] = {"errors": result.errors} if result.errors else {}
-        body["data"] = result.data
-        return answer(write_json(body), media_type)
+        return answer(write_json({"errors": result.errors, "data": result.data}), media_type)
+
+    async def _in_time(self, awaited: Awaitable[_Awaited], deadline: float) -> _Awaited:
+        """Wait for something until the deadline; a timer costs more than most of what a request does."""
+        try:
+            async with asyncio.timeout_at(deadline) as limit:
+                return await awaited
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            if self._generation is None:
+                raise FederationError(SERVICE_UNAVAILABLE, "the supergraph is still being loaded") from None
+            raise FederationError(GATEWAY_TIMEOUT, "the deadline has passed") from None
 
     def _check_allowed(self, prepared: Prepared, asked: GraphqlRequest) -> None:
         operations = self._settings.operations

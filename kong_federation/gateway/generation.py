@@ -10,11 +10,10 @@ the old one finishes its own requests, and with the last of them hangs up on its
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -97,15 +96,14 @@ class Generation:
 
     # --- Its life ---
 
-    @contextlib.contextmanager
-    def in_use(self) -> Iterator[None]:
+    def hold(self) -> None:
         """Hold it for one request."""
         self._users += 1
-        try:
-            yield
-        finally:
-            self._users -= 1
-            self._hang_up_if_done()
+
+    def release(self) -> None:
+        """Let go of it after one request."""
+        self._users -= 1
+        self._hang_up_if_done()
 
     def retire(self) -> None:
         """Take no further request; what runs is finished."""

@@ -12,8 +12,7 @@ A GET with any other Content-Type is refused even then: it has no body to descri
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import orjson
@@ -31,7 +30,7 @@ from kong_federation.errors.codes import (
 )
 from kong_federation.executor import read_json
 from kong_federation.gateway.exchange import HttpRequest, HttpResponse
-from kong_federation.gateway.media import JSON, choose, is_json
+from kong_federation.gateway.media import GRAPHQL_JSON, JSON, choose, is_json
 from kong_federation.limits import Limits
 from kong_federation.settings import Settings
 
@@ -54,9 +53,10 @@ _MALFORMED = frozenset(
     }
 )
 
+_ANSWER_HEADERS: Final = {name: (("content-type", f"{name}; charset=utf-8"),) for name in (JSON, GRAPHQL_JSON)}
 
-@dataclass(frozen=True, slots=True)
-class GraphqlRequest:
+
+class GraphqlRequest(NamedTuple):
     """
     What a client asks for.
 
@@ -162,7 +162,8 @@ def _pairs(query: str) -> Iterator[tuple[str, str]]:
 
 
 def _read_post(request: HttpRequest, settings: Settings) -> GraphqlRequest:
-    if any(value.strip().lower() not in {"", "identity"} for value in request.headers.get("content-encoding", ())):
+    encodings = request.headers.get("content-encoding", ())
+    if encodings and any(value.strip().lower() not in {"", "identity"} for value in encodings):
         message = "Compressed bodies are not accepted; send the body without a content encoding."
         raise FederationError(INVALID_CONTENT_TYPE_HEADER, message)
     if len(request.body) > settings.limits.max_body_size:
@@ -258,7 +259,7 @@ def options(settings: Settings) -> HttpResponse:
 
 def answer(body: bytes, media_type: str) -> HttpResponse:
     """The answer of an execution, with or without errors."""
-    return HttpResponse(200, (("content-type", f"{media_type}; charset=utf-8"),), body)
+    return HttpResponse(200, _ANSWER_HEADERS[media_type], body)
 
 
 def refusal(errors: Sequence[FederationError], media_type: str = JSON, allow: Sequence[str] = ()) -> HttpResponse:

@@ -27,7 +27,11 @@ _LONGEST_REMEMBERED = 500
 
 def is_json(content_types: Sequence[str]) -> bool:
     """Whether the one Content-Type header says JSON in UTF-8."""
-    return len(content_types) == 1 and _JSON_CONTENT.fullmatch(content_types[0].strip()) is not None
+    if len(content_types) != 1:
+        return False
+    content_type = content_types[0]
+    # What nearly every client sends; saves the pattern.
+    return content_type == JSON or _JSON_CONTENT.fullmatch(content_type.strip()) is not None
 
 
 def choose(accepts: Sequence[str]) -> str | None:
@@ -43,7 +47,7 @@ def choose(accepts: Sequence[str]) -> str | None:
     Returns:
         One of the two media types of GraphQL, or None if the client accepts neither.
     """
-    accept = ",".join(accepts)
+    accept = accepts[0] if len(accepts) == 1 else ",".join(accepts)
     return _choose(accept) if len(accept) > _LONGEST_REMEMBERED else _remembered(accept)
 
 

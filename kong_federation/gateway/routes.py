@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import SUPERGRAPH_INVALID
-from kong_federation.executor import SubgraphTarget
+from kong_federation.executor import PROTOCOL_HEADERS, SubgraphTarget
 from kong_federation.gateway.exchange import HttpRequest
 from kong_federation.gateway.passage import Destination, find_destination
 from kong_federation.gateway.propagation import HeaderRules, Headers, compile_rules, propagate
@@ -88,7 +88,7 @@ class RequestTargets(Mapping[str, SubgraphTarget]):
         route = self._routes[name]
         headers = self._headers.get(route.headers)
         if headers is None:
-            headers = self._headers[route.headers] = propagate(self._request, route.headers)
+            headers = self._headers[route.headers] = PROTOCOL_HEADERS + propagate(self._request, route.headers)
         return SubgraphTarget(route.url, route.timeout, headers)
 
     def __iter__(self) -> Iterator[str]:

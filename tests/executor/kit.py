@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from kong_federation.executor import ExecutionContext, Result, SubgraphTarget, prepare
+from kong_federation.executor import PROTOCOL_HEADERS, ExecutionContext, Result, SubgraphTarget, prepare
 from kong_federation.plan.nodes import (
     Composite,
     Each,
@@ -116,7 +116,10 @@ class World:
 
     def context(self) -> ExecutionContext:
         transport = MemoryTransport({f"http://{name}": self._answer for name in self.answers})
-        targets = {name: SubgraphTarget(f"http://{name}", self.timeout, (("x-to", name),)) for name in self.answers}
+        targets = {
+            name: SubgraphTarget(f"http://{name}", self.timeout, (*PROTOCOL_HEADERS, ("x-to", name)))
+            for name in self.answers
+        }
         return ExecutionContext(
             transport,
             targets,

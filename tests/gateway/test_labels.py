@@ -198,7 +198,7 @@ def test_a_header_that_says_no_leaves_it_to_the_share(value):
 
 
 def of(consumer, request):
-    return replace(request, headers={**request.headers, "x-consumer-id": [consumer]})
+    return request._replace(headers={**request.headers, "x-consumer-id": [consumer]})
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ async def test_the_field_moves_from_one_subgraph_to_the_other(run_directory):
     try:
         for value in ("no", "yes", "no"):
             request = of("consumer-1", post("{ feed { id } }"))
-            request = replace(request, headers={**request.headers, "x-feed": [value]})
+            request = request._replace(headers={**request.headers, "x-feed": [value]})
             assert read(await gateway.handle(request)) == (200, {"data": {"feed": []}})
     finally:
         await gateway.close()
