@@ -12,6 +12,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
 from kong_federation import __version__
 
@@ -22,6 +23,9 @@ COMMANDS = {
     "dev": "run a kong.yml on a laptop: a stand-in for Kong and the real plugin server",
     "plan": "show how an operation is planned, stage by stage",
 }
+
+# Packages that only some commands need, and the extras they come with.
+EXTRAS = {"aiohttp": "standin"}
 
 EPILOG = """\
 examples:
@@ -63,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             name, help=summary, description=summary, formatter_class=argparse.RawDescriptionHelpFormatter
         )
         if name == called:
-            module = importlib.import_module(f"kong_federation.cli.{name}")
+            module = _command(parser, name)
             module.configure(command)
             command.set_defaults(run=module.run)
     parsed = parser.parse_args(arguments)
@@ -75,6 +79,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read the output has seen enough (`| head`); Python must not complain once more when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+def _command(parser: argparse.ArgumentParser, name: str) -> ModuleType:
+    try:
+        return importlib.import_module(f"kong_federation.cli.{name}")
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        parser.exit(1, f"{name} needs {error.name}: pip install 'kong-federation[{EXTRAS[error.name]}]'\n")
 
 
 if __name__ == "__main__":

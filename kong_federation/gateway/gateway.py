@@ -47,11 +47,12 @@ from kong_federation.gateway.http import (
 )
 from kong_federation.gateway.media import JSON
 from kong_federation.gateway.passage import Passage
+from kong_federation.gateway.routes import open_transport
 from kong_federation.gateway.source import SupergraphText, follow
 from kong_federation.gateway.spawn import BuilderProgram
 from kong_federation.plan import OperationKind
 from kong_federation.settings import Settings
-from kong_federation.transport import HttpTransport, Transport
+from kong_federation.transport import Transport
 
 _LOG = logging.getLogger("kong_federation.gateway")
 
@@ -90,10 +91,7 @@ class Gateway:
         self._settings = settings
         self._runtime_directory = runtime_directory
         self._program = program or BuilderProgram()
-        self._transport = transport or HttpTransport(
-            max_response_size=settings.limits.max_response_size,
-            connect_timeout=settings.subgraph_defaults.connect_timeout / 1000,
-        )
+        self._transport = transport or open_transport(settings)
         self._deadline = settings.limits.deadline / 1000
         self._margin = min(_ANSWERING_SECONDS, _ANSWERING_SHARE * self._deadline)
         self._tells = settings.telemetry.log_serializer or settings.telemetry.shared_context

@@ -19,30 +19,17 @@ from dataclasses import dataclass
 from kong_federation.gateway.exchange import HttpRequest
 from kong_federation.gateway.identity import Identity
 from kong_federation.settings import HOP_BY_HOP, OWN_HEADERS, HeaderRule
+from kong_federation.transport import TRACE_HEADERS, TRACE_PREFIX
 
 Headers = tuple[tuple[str, str], ...]
 Values = Sequence[str]
 Step = Callable[[Mapping[str, Values], Identity, dict[str, Values]], None]
 """One rule at work: the client's headers that may travel, who asks, and the subgraph's headers so far, changed."""
 
-_TRACE = frozenset(
-    {
-        "traceparent",
-        "tracestate",
-        "baggage",
-        "b3",
-        "x-b3-traceid",
-        "x-b3-spanid",
-        "x-b3-parentspanid",
-        "x-b3-sampled",
-        "x-b3-flags",
-        "x-request-id",
-        "x-correlation-id",
-    }
-)
-_TRACE_PREFIX = "x-datadog-"
 # Kong's own id comes from Kong, never from the client.
 _KONG_REQUEST_ID = "x-kong-request-id"
+# Baggage is not for tracing alone: tenants and experiments travel in it.
+_TRACE = TRACE_HEADERS - {_KONG_REQUEST_ID} | {"baggage"}
 _NEVER = frozenset((*HOP_BY_HOP, *OWN_HEADERS, _KONG_REQUEST_ID))
 
 # Longer names are not compared with patterns: a pattern could take very long on them.
@@ -84,7 +71,7 @@ def propagate(request: HttpRequest, rules: HeaderRules) -> Headers:
     headers = [
         (name, value)
         for name, values in request.headers.items()
-        if (name in rules.names or name.startswith(_TRACE_PREFIX)) and name not in dropped
+        if (name in rules.names or name.startswith(TRACE_PREFIX)) and name not in dropped
         for value in values
         if _is_one_line(value)
     ]

@@ -13,6 +13,7 @@ from kong_federation.gateway.exchange import HttpRequest
 from kong_federation.gateway.passage import Destination, find_destination
 from kong_federation.gateway.propagation import HeaderRules, Headers, compile_rules, propagate
 from kong_federation.settings import HeaderRule, Settings
+from kong_federation.transport import HttpTransport, SubgraphPolicy
 
 _LOG = logging.getLogger("kong_federation.gateway")
 
@@ -66,6 +67,20 @@ def find_routes(settings: Settings, subgraphs: Mapping[str, str]) -> dict[str, R
         message = "the subgraph {} has no http or https address"
         raise FederationErrors([FederationError(SUPERGRAPH_INVALID, message.format(name)) for name in without])
     return routes
+
+
+def open_transport(settings: Settings) -> HttpTransport:
+    """Make the HTTP client for all subgraphs of a configuration."""
+    defaults = settings.subgraph_defaults
+    usual = SubgraphPolicy(defaults.connect_timeout / 1000, defaults.deduplicate)
+    policies = {
+        own.name: SubgraphPolicy(
+            usual.connect_timeout if own.connect_timeout is None else own.connect_timeout / 1000,
+            usual.deduplicate if own.deduplicate is None else own.deduplicate,
+        )
+        for own in settings.subgraphs
+    }
+    return HttpTransport(max_response_size=settings.limits.max_response_size, policy=usual, policies=policies)
 
 
 class RequestTargets(Mapping[str, SubgraphTarget]):

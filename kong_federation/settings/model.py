@@ -200,6 +200,14 @@ class SubgraphDefaults:
             "between": (1, 55_000),
         },
     )
+    deduplicate: bool = field(
+        default=True,
+        metadata={
+            "about": "Whether identical queries to a subgraph share one request while it is under way. Identical means "
+            "URL, body and all headers but those of traces and request ids. Mutations are never shared, and what was "
+            "asked before one of them ended is not shared afterwards.",
+        },
+    )
     headers: HeaderSettings = field(
         default_factory=HeaderSettings, metadata={"about": "Which headers travel between clients and subgraphs."}
     )
@@ -220,6 +228,14 @@ class SubgraphSettings:
             "referenceable": True,
         },
     )
+    connect_timeout: int | None = field(
+        default=None,
+        metadata={
+            "about": "As in `subgraph_defaults`; absent: the default.",
+            "unit": "milliseconds",
+            "between": (1, 55_000),
+        },
+    )
     read_timeout: int | None = field(
         default=None,
         metadata={
@@ -235,6 +251,9 @@ class SubgraphSettings:
             "absent: those go to the host of its URL.",
             "len_max": 256,
         },
+    )
+    deduplicate: bool | None = field(
+        default=None, metadata={"about": "As in `subgraph_defaults`; absent: the default."}
     )
     headers: HeaderSettings = field(
         default_factory=HeaderSettings, metadata={"about": "Rules that hold in addition to those of the defaults."}

@@ -1,7 +1,18 @@
 """How requests reach subgraphs. Knows bytes, not GraphQL."""
 
 from kong_federation.transport.base import SubgraphRequest, SubgraphResponse, Transport
-from kong_federation.transport.http import HttpTransport
+from kong_federation.transport.headers import TRACE_HEADERS, TRACE_PREFIX
+from kong_federation.transport.http import HttpTransport, SubgraphPolicy
 from kong_federation.transport.memory import Handler, MemoryTransport
 
-__all__ = ["Handler", "HttpTransport", "MemoryTransport", "SubgraphRequest", "SubgraphResponse", "Transport"]
+__all__ = [
+    "TRACE_HEADERS",
+    "TRACE_PREFIX",
+    "Handler",
+    "HttpTransport",
+    "MemoryTransport",
+    "SubgraphPolicy",
+    "SubgraphRequest",
+    "SubgraphResponse",
+    "Transport",
+]

@@ -9,77 +9,122 @@ What can go wrong between the gateway and a subgraph, in the project's terms.
     ├── TLS                  handshake or certificate
     ├── broken off           the connection ended before the answer did
     ├── not HTTP             the answer breaks the protocol or its encoding
-    └── address              the URL or a header cannot be used
+    ├── address              the URL or a header cannot be used
+    └── ours                 too many wait already, or the service is ending
 
-Foreign exceptions end here, in one table; the most specific class wins. None of their own text is used, because it may
-repeat a URL with its credentials. Ours name the host, the port, and the operating system's reason.
+Foreign exceptions end here. None of their own text is used, because it may repeat a URL with its credentials. Ours name
+the host, the port, and the operating system's reason.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 from collections.abc import Mapping
+from enum import Enum, auto
 from typing import Final
 from urllib.parse import urlsplit
 
-import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
-
 from kong_federation.errors import ErrorCode, FederationError
 from kong_federation.errors.codes import SUBREQUEST_HTTP_ERROR, SUBREQUEST_TIMEOUT, SUBREQUEST_TOO_LARGE
-from kong_federation.transport.base import SubgraphRequest
 
-_TABLE: Final[Mapping[type[BaseException], tuple[ErrorCode, str]]] = {
-    TimeoutError: (SUBREQUEST_TIMEOUT, "No complete answer came from {host} within {timeout:g} s."),
-    aiohttp.ConnectionTimeoutError: (SUBREQUEST_TIMEOUT, "No connection to {host} could be made in time."),
-    aiohttp.ServerTimeoutError: (SUBREQUEST_TIMEOUT, "No complete answer came from {host} in time."),
-    aiohttp.ClientConnectorDNSError: (SUBREQUEST_HTTP_ERROR, "The name {host} is not known."),
-    aiohttp.ClientConnectorError: (SUBREQUEST_HTTP_ERROR, "No connection to {host} could be made{reason}."),
-    aiohttp.ClientSSLError: (SUBREQUEST_HTTP_ERROR, "No TLS connection to {host} could be made."),
-    ssl.SSLError: (SUBREQUEST_HTTP_ERROR, "No TLS connection to {host} could be made."),
-    ConnectionError: (SUBREQUEST_HTTP_ERROR, "The connection to {host} broke off{reason}."),
-    aiohttp.ClientOSError: (SUBREQUEST_HTTP_ERROR, "The connection to {host} broke off{reason}."),
-    aiohttp.ServerDisconnectedError: (SUBREQUEST_HTTP_ERROR, "The connection to {host} ended without an answer."),
-    aiohttp.ClientPayloadError: (SUBREQUEST_HTTP_ERROR, "The answer from {host} is incomplete or wrongly encoded."),
-    aiohttp.ClientResponseError: (SUBREQUEST_HTTP_ERROR, "The answer from {host} is not valid HTTP."),
-    HttpProcessingError: (SUBREQUEST_HTTP_ERROR, "The answer from {host} is not valid HTTP."),
-    aiohttp.ClientError: (SUBREQUEST_HTTP_ERROR, "The request to {host} failed."),
-    OSError: (SUBREQUEST_HTTP_ERROR, "The request to {host} failed{reason}."),
-    # Raised before anything is sent: control characters in a header, a URL that is none.
-    ValueError: (SUBREQUEST_HTTP_ERROR, "The URL for {host} or a header for it cannot be used."),
+
+class Trouble(Enum):
+    """What went wrong."""
+
+    LATE = auto()
+    LATE_CONNECTING = auto()
+    TOO_LARGE = auto()
+    UNKNOWN_HOST = auto()
+    NOT_CONNECTED = auto()
+    TLS = auto()
+    NO_ANSWER = auto()
+    BROKEN_OFF = auto()
+    UNCERTAIN = auto()
+    INCOMPLETE = auto()
+    NOT_HTTP = auto()
+    HUGE_HEAD = auto()
+    ENCODING = auto()
+    ADDRESS = auto()
+    HEADER = auto()
+    CROWDED = auto()
+    CLOSED = auto()
+
+
+_TABLE: Final[Mapping[Trouble, tuple[ErrorCode, str]]] = {
+    Trouble.LATE: (SUBREQUEST_TIMEOUT, "No complete answer came from {host} within {limit:g} s."),
+    Trouble.LATE_CONNECTING: (SUBREQUEST_TIMEOUT, "No connection to {host} could be made in time."),
+    Trouble.TOO_LARGE: (SUBREQUEST_TOO_LARGE, "The answer from {host} is larger than {limit:d} bytes."),
+    Trouble.UNKNOWN_HOST: (SUBREQUEST_HTTP_ERROR, "The name {host} is not known."),
+    Trouble.NOT_CONNECTED: (SUBREQUEST_HTTP_ERROR, "No connection to {host} could be made{reason}."),
+    Trouble.TLS: (SUBREQUEST_HTTP_ERROR, "No TLS connection to {host} could be made."),
+    Trouble.NO_ANSWER: (SUBREQUEST_HTTP_ERROR, "The connection to {host} ended without an answer{reason}."),
+    Trouble.BROKEN_OFF: (SUBREQUEST_HTTP_ERROR, "The connection to {host} broke off{reason}."),
+    Trouble.UNCERTAIN: (
+        SUBREQUEST_HTTP_ERROR,
+        "The connection to {host} ended without an answer{reason}. The request may have arrived; it is not repeated.",
+    ),
+    Trouble.INCOMPLETE: (SUBREQUEST_HTTP_ERROR, "The answer from {host} is incomplete."),
+    Trouble.NOT_HTTP: (SUBREQUEST_HTTP_ERROR, "The answer from {host} is not valid HTTP."),
+    Trouble.HUGE_HEAD: (SUBREQUEST_HTTP_ERROR, "The answer from {host} has too large headers."),
+    Trouble.ENCODING: (SUBREQUEST_HTTP_ERROR, "The answer from {host} is wrongly encoded."),
+    Trouble.ADDRESS: (SUBREQUEST_HTTP_ERROR, "The URL for {host} cannot be used."),
+    Trouble.HEADER: (SUBREQUEST_HTTP_ERROR, "A header for {host} cannot be used."),
+    Trouble.CROWDED: (SUBREQUEST_HTTP_ERROR, "Too many requests wait for a connection to {host}."),
+    Trouble.CLOSED: (SUBREQUEST_HTTP_ERROR, "The request to {host} met the end of service."),
 }
 
-FOREIGN: Final = tuple(_TABLE)
-"""All classes that `translate` knows; nothing else is to be expected of the client library."""
+# The most specific class wins. What the loop raises while it connects, resolves names and shakes hands.
+_CONNECTING: Final[Mapping[type[BaseException], Trouble]] = {
+    TimeoutError: Trouble.LATE_CONNECTING,
+    socket.gaierror: Trouble.UNKNOWN_HOST,
+    ssl.SSLError: Trouble.TLS,
+    UnicodeError: Trouble.UNKNOWN_HOST,
+    OSError: Trouble.NOT_CONNECTED,
+}
+
+FOREIGN: Final = tuple(_CONNECTING)
+"""All classes that `connecting` knows; nothing else is to be expected of the loop."""
 
 
-def translate(error: BaseException, request: SubgraphRequest) -> FederationError:
+class TransportError(Exception):
     """
-    Translate an exception of the client library or the operating system.
+    Something went wrong; raised within this room only.
+
+    Args:
+        trouble: What.
+        cause: The operating system's exception, if there was one.
+        limit: What was exceeded, in the unit of the trouble's sentence.
+    """
+
+    def __init__(self, trouble: Trouble, cause: BaseException | None = None, *, limit: float = 0) -> None:
+        super().__init__(trouble)
+        self.trouble = trouble
+        self.cause = cause
+        self.limit = limit
+
+
+def connecting(error: BaseException) -> TransportError:
+    """
+    Translate what the loop raised while a connection was made.
 
     Args:
         error: An instance of one of `FOREIGN`.
-        request: What was being sent.
     """
-    code, text = next(_TABLE[kind] for kind in type(error).__mro__ if kind in _TABLE)
-    return FederationError(code, text.format(host=_host(request.url), timeout=request.timeout, reason=_reason(error)))
+    return TransportError(next(_CONNECTING[kind] for kind in type(error).__mro__ if kind in _CONNECTING), error)
 
 
-def too_large(request: SubgraphRequest, limit: int) -> FederationError:
+def failure(error: TransportError, url: str) -> FederationError:
     """
-    The error for an answer of more than `limit` bytes.
+    The error that a caller sees.
 
     Args:
-        request: What was asked.
-        limit: Bytes.
+        error: What went wrong.
+        url: Where the request went.
     """
-    return FederationError(SUBREQUEST_TOO_LARGE, f"The answer from {_host(request.url)} is larger than {limit} bytes.")
-
-
-def unusable(request: SubgraphRequest) -> FederationError:
-    """The error for a request after the transport was closed."""
-    return FederationError(SUBREQUEST_HTTP_ERROR, f"The request to {_host(request.url)} came after the end of service.")
+    code, text = _TABLE[error.trouble]
+    return FederationError(code, text.format(host=_host(url), limit=error.limit, reason=_reason(error.cause)))
 
 
 def _host(url: str) -> str:
@@ -90,6 +135,6 @@ def _host(url: str) -> str:
         return "an invalid host"
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException | None) -> str:
     number = error.errno if isinstance(error, OSError) else None
     return f" ({os.strerror(number)})" if number and number > 0 else ""

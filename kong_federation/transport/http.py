@@ -1,32 +1,51 @@
 """
 The network: a pooled HTTP/1.1 client.
 
-This file and `errors`, for the exceptions, are all that know the client library. What a proxy between two machines must
-not do by itself is off: redirects (an answer could send the request, with its headers, to any address), cookies (they
-would be shared between clients), proxies and credentials from the environment.
+    send ─> the same in flight? join it
+         ─> a connection that is free? write            (pool, connection)
+         ─> otherwise wait, and connect if may be       (pool, connect)
+    bytes arrive ─> answer ─> future                    (connection, answer)
+    every 50 ms: late? nobody waits? unused for long?   (watch)
 
-An answer is read piece by piece and counted after decompression, so a small compressed answer cannot fill the memory.
-A connection is used again only if its answer was read to the end.
+What a proxy between two machines must not do by itself is not there: redirects (an answer could send the request, with
+its headers, to any address), cookies (they would be shared between clients), proxies and credentials from the
+environment.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
-import aiohttp
-
+from kong_federation.transport.address import Address, Origin
 from kong_federation.transport.base import SubgraphRequest, SubgraphResponse
-from kong_federation.transport.errors import FOREIGN, too_large, translate, unusable
-from kong_federation.transport.headers import outgoing
+from kong_federation.transport.connect import Connector
+from kong_federation.transport.errors import TransportError, Trouble, failure
+from kong_federation.transport.exchange import Exchange, Key
+from kong_federation.transport.flights import Flights, flight_key
+from kong_federation.transport.headers import HeaderBlocks
+from kong_federation.transport.pool import Pool, PoolLimits
+from kong_federation.transport.watch import Watch
 
-# Bytes. Line and header sizes accepted in an answer; the library's own 8 KB is less than some cookies and traces have.
-MAX_HEADER_SIZE: Final = 32 * 1024
-# Unless the request brings its own; the library's would tell its version and Python's.
-USER_AGENT: Final = "kong-federation"
-# Bytes. The library wants bodies beyond this as a file, so that it can write them in pieces.
-MAX_PLAIN_BODY: Final = 2**20
+# URLs come from the supergraph and the configuration, so there are few; this only bounds mistakes.
+_MOST_URLS: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphPolicy:
+    """
+    How one subgraph is reached.
+
+    Args:
+        connect_timeout: Seconds for connecting, TLS included.
+        deduplicate: Whether identical requests that change nothing share one exchange while it is under way.
+    """
+
+    connect_timeout: float = 5.0
+    deduplicate: bool = True
 
 
 class HttpTransport:
@@ -35,81 +54,100 @@ class HttpTransport:
 
     Args:
         max_response_size: Bytes accepted in one answer, after decompression.
-        connect_timeout: Seconds for connecting, TLS included.
+        policy: How subgraphs are reached.
+        policies: By name, for subgraphs that are reached differently.
         connections_per_host: Connections to one host and port at the same time; further requests wait, within their
             own time.
+        waiting_per_host: Requests that wait for a connection to one host and port; more are refused.
         keepalive_timeout: Seconds an unused connection is kept; should be less than what subgraphs keep theirs for.
+        tls: How encrypted connections are made; None: verified, by the system's authorities.
     """
 
     def __init__(
         self,
         *,
         max_response_size: int,
-        connect_timeout: float = 5.0,
+        policy: SubgraphPolicy = SubgraphPolicy(),
+        policies: Mapping[str, SubgraphPolicy] | None = None,
         connections_per_host: int = 256,
+        waiting_per_host: int = 4096,
         keepalive_timeout: float = 15.0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._max_response_size = max_response_size
-        self._connect_timeout = connect_timeout
-        self._connections_per_host = connections_per_host
-        self._keepalive_timeout = keepalive_timeout
-        self._session: aiohttp.ClientSession | None = None
+        self._limits = PoolLimits(max_response_size, connections_per_host, waiting_per_host, keepalive_timeout)
+        self._policy = policy
+        self._policies = policies or {}
+        self._connector = Connector(tls)
+        self._blocks = HeaderBlocks()
+        self._flights = Flights()
+        self._addresses: dict[str, tuple[Address, Pool]] = {}
+        self._pools: dict[Origin, Pool] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watch: Watch
         self._closed = False
 
     def send(self, request: SubgraphRequest) -> asyncio.Future[SubgraphResponse]:
-        """Send one request; the future has its whole answer."""
-        return asyncio.ensure_future(self._exchange(request))
-
-    async def _exchange(self, request: SubgraphRequest) -> SubgraphResponse:
+        """Send one request; the future has its whole answer, or a FederationError."""
+        loop = self._loop or self._begin()
+        future: asyncio.Future[SubgraphResponse] = loop.create_future()
         if self._closed:
-            raise unusable(request)
-        session = self._session or self._open()
-        body = request.body
+            future.set_exception(failure(TransportError(Trouble.CLOSED), request.url))
+            return future
         try:
-            async with (
-                asyncio.timeout(request.timeout),
-                session.post(
-                    request.url,
-                    data=body if len(body) <= MAX_PLAIN_BODY else io.BytesIO(body),
-                    headers=outgoing(request.headers),
-                    allow_redirects=False,
-                ) as response,
-            ):
-                content = await self._read(request, response)
-                return SubgraphResponse(response.status, list(response.raw_headers), content)
-        except FOREIGN as error:
-            # Without the cause: its text may hold the URL with its credentials.
-            raise translate(error, request) from None
+            address, pool = self._addresses.get(request.url) or self._read(loop, request.url)
+            block = self._blocks.of(request.headers)
+        except TransportError as error:
+            future.set_exception(failure(error, request.url))
+            return future
+        now = loop.time()
+        deadline = now + request.timeout
+        policy = self._policies.get(request.subgraph, self._policy)
+        key: Key | None = None
+        if request.safe and policy.deduplicate:
+            key = flight_key(request)
+            found = self._flights.find(key, request, block)
+            if found is not None:
+                found.join(future, deadline, request.timeout)
+                self._watch.expect(now, deadline)
+                return future
+        exchange = Exchange(
+            request, address, block, future, deadline, connect_timeout=policy.connect_timeout, key=key, after=self._over
+        )
+        self._flights.add(exchange)
+        self._watch.add(exchange, now, deadline)
+        pool.submit(exchange, now)
+        return future
 
     async def close(self) -> None:
         """Close all connections; requests that are under way fail."""
         self._closed = True
-        if self._session is not None:
-            await self._session.close()
+        if self._loop is None:
+            return
+        for exchange in self._watch.stop():
+            exchange.fail(TransportError(Trouble.CLOSED))
+        await self._connector.close()
+        for pool in self._pools.values():
+            await pool.close()
 
-    def _open(self) -> aiohttp.ClientSession:
-        """Make the client on the running loop; not before, because workers are forked after construction."""
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0, limit_per_host=self._connections_per_host, keepalive_timeout=self._keepalive_timeout
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"user-agent": USER_AGENT},
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_timeout),
-            max_line_size=MAX_HEADER_SIZE,
-            max_field_size=MAX_HEADER_SIZE,
-            trust_env=False,
-        )
-        return self._session
+    def _begin(self) -> asyncio.AbstractEventLoop:
+        """Belong to the running loop; not before, because workers are forked after construction."""
+        self._loop = asyncio.get_running_loop()
+        self._watch = Watch(self._loop, self._tidy)
+        return self._loop
 
-    async def _read(self, request: SubgraphRequest, response: aiohttp.ClientResponse) -> bytes:
-        limit = self._max_response_size
-        pieces: list[bytes] = []
-        size = 0
-        async for piece in response.content.iter_any():
-            size += len(piece)
-            if size > limit:
-                response.close()
-                raise too_large(request, limit)
-            pieces.append(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    def _read(self, loop: asyncio.AbstractEventLoop, url: str) -> tuple[Address, Pool]:
+        address = Address(url)
+        pool = self._pools.get(address.origin)
+        if pool is None:
+            pool = self._pools[address.origin] = Pool(loop, address.origin, self._connector, self._limits)
+        if len(self._addresses) >= _MOST_URLS:
+            self._addresses.clear()
+        self._addresses[url] = (address, pool)
+        return address, pool
+
+    def _over(self, exchange: Exchange) -> None:
+        self._watch.end(exchange)
+        self._flights.end(exchange)
+
+    def _tidy(self, now: float) -> float:
+        return min((pool.tidy(now) for pool in self._pools.values()), default=float("inf"))

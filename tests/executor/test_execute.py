@@ -109,6 +109,15 @@ async def test_mutations_run_one_after_the_other_even_if_one_fails():
     assert codes(result) == [("SUBREQUEST_HTTP_ERROR", "a", ["a"])]
 
 
+async def test_only_queries_change_nothing():
+    kind = OperationKind.MUTATION
+    steps = Sequence((root(0, "a", "mutation{a}", kind=kind), root(1, "b", "{b}")))
+    world = World({"a": {"data": {"a": 1}}, "b": {"data": {"b": 2}}})
+    executable, context = prepare(query(steps, kind=kind, a=INT, b=INT)), world.context()
+    await executable.execute(executable.coerce(None), context)
+    assert [(request.subgraph, request.safe) for request in context.transport.requests] == [("a", False), ("b", True)]
+
+
 @pytest.mark.parametrize(("flag", "sent"), [(True, ["a"]), (False, ["b"])])
 async def test_conditions(flag, sent):
     node = Condition("flag", root(0, "a", "{x}"), root(1, "b", "{x}"))

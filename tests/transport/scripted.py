@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -30,6 +31,7 @@ class Connection:
 @dataclass
 class ScriptedServer:
     script: Script
+    reads: bool = True
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
     port: int = 0
@@ -43,10 +45,10 @@ class ScriptedServer:
         self.connections += 1
         connection = Connection(reader, writer)
         try:
-            while request := await connection.request():
+            while request := await connection.request() if self.reads else b"unread":
                 self.requests.append(request)
                 await self.script(connection)
-                if writer.is_closing():
+                if writer.is_closing() or not self.reads:
                     break
         except ConnectionError:
             pass
@@ -62,8 +64,12 @@ class ScriptedServer:
 
 
 @contextlib.asynccontextmanager
-async def serving(script: Script | bytes):
-    """Serve a script, or the same bytes for each request."""
+async def serving(script: Script | bytes, *, reads: bool = True, tls: ssl.SSLContext | None = None):
+    """
+    Serve a script, or the same bytes for each request.
+
+    A server that does not read leaves that to its script, which is called once for each connection.
+    """
     if isinstance(script, bytes):
         answer = script
 
@@ -71,8 +77,8 @@ async def serving(script: Script | bytes):
             await connection.write(answer)
 
         script = write
-    scripted = ScriptedServer(script)
-    server = await asyncio.start_server(scripted.accept, "127.0.0.1", 0)
+    scripted = ScriptedServer(script, reads)
+    server = await asyncio.start_server(scripted.accept, "127.0.0.1", 0, ssl=tls)
     scripted.port = server.sockets[0].getsockname()[1]
     try:
         yield scripted

@@ -1,16 +1,76 @@
-from kong_federation.transport.headers import outgoing
+import pytest
+
+from kong_federation.transport.errors import TransportError, Trouble
+from kong_federation.transport.headers import HeaderBlock, HeaderBlocks
+
+OURS = b"user-agent: kong-federation\r\naccept-encoding: identity\r\n"
 
 
-def test_bytes_that_are_utf8_survive():
-    text = "größe".encode().decode("latin-1")
-    ((name, value),) = outgoing([("x", text)])
-    assert (name, value.encode()) == ("x", "größe".encode())
+def text(*headers: tuple[str, str]) -> bytes:
+    return HeaderBlock(headers).text
 
 
-def test_other_bytes_come_out_as_utf8():
-    assert outgoing([("x", "caf\xe9")]) == [("x", "café")]
+@pytest.mark.parametrize("raw", [b"caf\xe9", "größe".encode(), bytes(range(0x80, 0x100)), b"a\tb", b""])
+def test_every_byte_of_a_value_survives(raw):
+    assert text(("x", raw.decode("latin-1"))) == b"x: " + raw + b"\r\n" + OURS
 
 
 def test_headers_of_one_connection_stay_behind():
-    kept = [("a", "1"), ("host", "shop")]
-    assert outgoing([("connection", "x"), ("te", "trailers"), *kept, ("accept-encoding", "br")]) == kept
+    dropped = (("connection", "x"), ("te", "trailers"), ("transfer-encoding", "chunked"), ("content-length", "7"))
+    assert text(("a", "1"), *dropped, ("accept-encoding", "br")) == b"a: 1\r\n" + OURS
+
+
+def test_a_user_agent_of_its_own():
+    assert text(("user-agent", "mine")) == b"user-agent: mine\r\naccept-encoding: identity\r\n"
+
+
+def test_what_replaces_headers_of_the_address():
+    assert HeaderBlock((("host", "shop"), ("a", "b"))).given == (True, False)
+    assert HeaderBlock((("authorization", "x"),)).given == (False, True)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("x", "a\r\nx-evil: 1"),
+        ("x", "a\nb"),
+        ("x", "a\rb"),
+        ("x", "a\0b"),
+        ("x", "\u20ac"),
+        ("x: y", "a"),
+        ("x\r\ny", "a"),
+        ("x y", "a"),
+        ("é", "a"),
+        ("", "a"),
+    ],
+)
+def test_what_could_write_lines_of_its_own_is_refused(header):
+    with pytest.raises(TransportError) as raised:
+        HeaderBlock((header,))
+    assert raised.value.trouble is Trouble.HEADER
+
+
+def test_identity_is_without_traces():
+    headers = (
+        ("authorization", "a"),
+        ("traceparent", "00-1"),
+        ("x-b3-traceid", "2"),
+        ("x-datadog-trace-id", "3"),
+        ("x-kong-request-id", "4"),
+        ("x-request-id", "5"),
+        ("baggage", "tenant=6"),
+    )
+    assert HeaderBlock(headers).identity == (("authorization", "a"), ("baggage", "tenant=6"))
+
+
+def test_a_tuple_is_encoded_once():
+    blocks = HeaderBlocks()
+    headers = (("a", "1"),)
+    assert blocks.of(headers) is blocks.of(headers)
+
+
+def test_many_tuples_are_not_kept():
+    blocks = HeaderBlocks()
+    for number in range(1000):
+        assert blocks.of((("a", str(number)),)).text.startswith(b"a: %d\r\n" % number)
+    assert len(blocks._blocks) <= 256

@@ -8,20 +8,12 @@ import pytest
 
 from kong_federation.errors import FederationError
 from kong_federation.transport import HttpTransport, SubgraphRequest
+from tests.transport.conftest import LIMIT
 from tests.transport.scripted import Connection, plain, serving
-
-LIMIT = 100_000
 
 
 def request(url: str, *, timeout: float = 5.0, body: bytes = b"{}", headers: tuple = ()) -> SubgraphRequest:
     return SubgraphRequest("shop", url, (("content-type", "application/json"), *headers), body, timeout)
-
-
-@pytest.fixture
-async def transport():
-    transport = HttpTransport(max_response_size=LIMIT, connect_timeout=1.0)
-    yield transport
-    await transport.close()
 
 
 async def failure(transport: HttpTransport, sent: SubgraphRequest) -> FederationError:
@@ -132,7 +124,7 @@ async def test_a_body_that_ends_with_the_connection(transport):
 async def test_compressed(transport, encoding, packed):
     async with serving(plain(packed, "200 OK", b"Content-Encoding: " + encoding)) as server:
         assert (await transport.send(request(server.url))).body == b'{"a":1}'
-    assert encoding in server.requests[0].lower()
+    assert b"\r\naccept-encoding: identity\r\n" in server.requests[0].lower()
 
 
 async def test_a_large_request(transport):
@@ -158,7 +150,7 @@ async def test_too_large(transport):
 
 
 async def test_a_compressed_bomb_does_not_fill_the_memory(transport):
-    bomb = gzip.compress(b" " * 200_000_000, 9)
+    bomb = gzip.compress(b" " * 60_000_000, 9)
     async with serving(plain(bomb, "200 OK", b"Content-Encoding: gzip")) as server:
         tracemalloc.start()
         error = await failure(transport, request(server.url))
@@ -197,7 +189,7 @@ async def resets(connection: Connection) -> None:
         b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX-Huge: " + b"x" * 100_000 + b"\r\nContent-Length: 2\r\n\r\n{}",
-        b"HTTP/1.1 200 OK\r\n" + b"".join(b"x-%d: y\r\n" % at for at in range(1000)) + b"content-length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"".join(b"x-%d: y\r\n" % at for at in range(5000)) + b"content-length: 0\r\n\r\n",
         plain(b"not gzip at all", "200 OK", b"Content-Encoding: gzip"),
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
@@ -261,30 +253,6 @@ async def test_plain_text_where_tls_is_expected(transport):
         port = server.sockets[0].getsockname()[1]
         error = await failure(transport, request(f"https://127.0.0.1:{port}/"))
     assert error.code.name == "SUBREQUEST_HTTP_ERROR"
-
-
-async def test_requests_beyond_the_limit_of_a_host_wait():
-    transport = HttpTransport(max_response_size=LIMIT, connections_per_host=1)
-    async with serving(plain(b"{}")) as server:
-        answers = await asyncio.gather(*(transport.send(request(server.url)) for _ in range(5)))
-    await transport.close()
-    assert [answer.status for answer in answers] == [200] * 5
-    assert server.connections == 1
-
-
-async def test_a_cancelled_request_gives_its_connection_up(transport):
-    started = asyncio.Event()
-
-    async def stall(_connection: Connection) -> None:
-        started.set()
-        await asyncio.sleep(60)
-
-    async with serving(stall) as server:
-        task = transport.send(request(server.url))
-        await started.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
 
 
 async def test_nothing_is_sent_after_close(transport):

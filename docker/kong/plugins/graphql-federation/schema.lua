@@ -71,6 +71,13 @@ return {
                   },
                 },
                 {
+                  deduplicate = {
+                    type = "boolean",
+                    description = "Whether identical queries to a subgraph share one request while it is under way. Identical means URL, body and all headers but those of traces and request ids. Mutations are never shared, and what was asked before one of them ended is not shared afterwards.",
+                    default = true,
+                  },
+                },
+                {
                   headers = {
                     type = "record",
                     fields = {
@@ -337,6 +344,13 @@ return {
                     },
                   },
                   {
+                    connect_timeout = {
+                      type = "integer",
+                      between = { 1, 55000 },
+                      description = "As in `subgraph_defaults`; absent: the default. In milliseconds.",
+                    },
+                  },
+                  {
                     read_timeout = {
                       type = "integer",
                       between = { 1, 55000 },
@@ -348,6 +362,12 @@ return {
                       type = "string",
                       len_max = 256,
                       description = "Name of the upstream of Kong's that knows its addresses, for operations that are passed through; absent: those go to the host of its URL.",
+                    },
+                  },
+                  {
+                    deduplicate = {
+                      type = "boolean",
+                      description = "As in `subgraph_defaults`; absent: the default.",
                     },
                   },
                   {

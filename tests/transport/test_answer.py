@@ -1,0 +1,317 @@
+"""
+What an answer is, byte by byte.
+
+Every case is read in one piece, in two pieces cut at every place, and byte by byte, and must come to the same
+each time.
+"""
+
+import gzip
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kong_federation.transport.answer import MAX_HEAD, AnswerReader
+from kong_federation.transport.errors import TransportError, Trouble
+
+LIMIT = 10_000
+OK = b"HTTP/1.1 200 OK\r\n"
+PLAIN = OK + b"Content-Length: 2\r\n\r\n{}"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@dataclass(frozen=True)
+class Read:
+    """How an answer was read: what is in it, whether its connection may be used again, whether it needed the end."""
+
+    status: int
+    body: bytes
+    reusable: bool = True
+    until_end: bool = False
+
+
+def read(pieces) -> Read | Trouble | None:
+    """Feed the pieces and then the end; None: it is not complete."""
+    reader = AnswerReader(LIMIT)
+    try:
+        complete = False
+        for piece in pieces:
+            complete = reader.feed(piece)
+            if complete and not reader.reusable:
+                break
+        until_end = not complete and reader.end()
+    except TransportError as error:
+        return error.trouble
+    finally:
+        reader.close()
+    if not complete and not until_end:
+        return None
+    reusable = reader.reusable
+    response = reader.take()
+    return Read(response.status, response.body, reusable, until_end)
+
+
+def cuts(data: bytes):
+    yield [data]
+    yield [data[at : at + 1] for at in range(len(data))]
+    for at in range(1, len(data)):
+        yield [data[:at], data[at:]]
+
+
+ANSWERS = {
+    "length": (PLAIN, Read(200, b"{}")),
+    "length 0": (OK + b"Content-Length: 0\r\n\r\n", Read(200, b"")),
+    "no reason": (b"HTTP/1.1 503\r\nContent-Length: 1\r\n\r\nx", Read(503, b"x")),
+    "empty values": (OK + b"X:\r\nY: \t \r\nContent-Length: 2\r\n\r\n{}", Read(200, b"{}")),
+    "chunks": (CHUNKED + b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n", Read(200, b"{}")),
+    "chunk extensions": (CHUNKED + b'2;a;b=c;d="e;f"\r\n{}\r\n0;x\r\n\r\n', Read(200, b"{}")),
+    "long chunk sizes": (CHUNKED + b"0000000000000002\r\n{}\r\n00000\r\n\r\n", Read(200, b"{}")),
+    "hexadecimal": (CHUNKED + b"A\r\n0123456789\r\n0\r\n\r\n", Read(200, b"0123456789")),
+    "trailers": (CHUNKED + b"2\r\n{}\r\n0\r\nX-Sum: 1\r\nY: 2\r\n\r\n", Read(200, b"{}")),
+    "trailers that would encode": (CHUNKED + b"2\r\n{}\r\n0\r\nContent-Encoding: gzip\r\n\r\n", Read(200, b"{}")),
+    "no chunk": (CHUNKED + b"0\r\n\r\n", Read(200, b"")),
+    "any case": (OK + b"tRANSFER-eNCODING: cHUNKED \r\n\r\n2\r\n{}\r\n0\r\n\r\n", Read(200, b"{}")),
+    "until the end": (OK + b"\r\n{}", Read(200, b"{}", reusable=False, until_end=True)),
+    "nothing until the end": (OK + b"\r\n", Read(200, b"", reusable=False, until_end=True)),
+    "error until the end": (b"HTTP/1.1 500 X\r\n\r\nno", Read(500, b"no", reusable=False, until_end=True)),
+    "1.0": (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", Read(200, b"{}", reusable=False)),
+    "1.0 until the end": (b"HTTP/1.0 200 OK\r\n\r\n{}", Read(200, b"{}", reusable=False, until_end=True)),
+    "1.0 kept": (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}", Read(200, b"{}")),
+    "1.0 in chunks": (
+        b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        Read(200, b"{}", reusable=False),
+    ),
+    "close": (OK + b"Connection: close\r\nContent-Length: 2\r\n\r\n{}", Read(200, b"{}", reusable=False)),
+    "close among others": (
+        OK + b"Connection: x, Close\r\nContent-Length: 2\r\n\r\n{}",
+        Read(200, b"{}", reusable=False),
+    ),
+    "204": (b"HTTP/1.1 204 No Content\r\n\r\n", Read(204, b"")),
+    "204 with a length": (b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", Read(204, b"")),
+    "304 with a length": (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", Read(304, b"")),
+    "304 in chunks": (b"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n", Read(304, b"")),
+    "100": (b"HTTP/1.1 100 Continue\r\n\r\n" + PLAIN, Read(200, b"{}")),
+    "103 with headers": (b"HTTP/1.1 103 Early Hints\r\nContent-Encoding: br\r\n\r\n" * 3 + PLAIN, Read(200, b"{}")),
+    "102 with a length": (b"HTTP/1.1 102 Processing\r\nContent-Length: 9\r\n\r\n" + PLAIN, Read(200, b"{}")),
+    "an offer to upgrade": (
+        OK + b"Upgrade: h2c\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\n{}",
+        Read(200, b"{}"),
+    ),
+    "empty lines before": (b"\r\n\r\n" + PLAIN, Read(200, b"{}")),
+    "gzip": (
+        OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(gzip.compress(b"{}")) + gzip.compress(b"{}"),
+        Read(200, b"{}"),
+    ),
+    "gzip until the end": (
+        OK + b"Content-Encoding: x-gzip\r\n\r\n" + gzip.compress(b"{}"),
+        Read(200, b"{}", reusable=False, until_end=True),
+    ),
+    "gzip without a body": (OK + b"Content-Encoding: gzip\r\nContent-Length: 0\r\n\r\n", Read(200, b"")),
+    "identity": (OK + b"Content-Encoding: identity\r\nContent-Length: 2\r\n\r\n{}", Read(200, b"{}")),
+    "just the limit": (OK + b"Content-Length: 10000\r\n\r\n" + b"x" * LIMIT, Read(200, b"x" * LIMIT)),
+}
+
+REFUSED = {
+    "another protocol": (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", Trouble.NOT_HTTP),
+    "TLS": (b"\x15\x03\x03\x00\x02\x02\x46", Trouble.NOT_HTTP),
+    "HTTP/2": (b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "HTTP/0.9": (b"HTTP/0.9 200 OK\r\n\r\n", Trouble.NOT_HTTP),
+    "HTTP/1.2": (b"HTTP/1.2 200 OK\r\n\r\n", Trouble.NOT_HTTP),
+    "two digits": (b"HTTP/1.1 20 OK\r\nContent-Length: 2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "four digits": (b"HTTP/1.1 2000 OK\r\nContent-Length: 2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "status 0": (b"HTTP/1.1 000 OK\r\nContent-Length: 2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "status 99": (b"HTTP/1.1 099 OK\r\nContent-Length: 2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "101": (b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", Trouble.NOT_HTTP),
+    "101 without a word": (b"HTTP/1.1 101 Switching\r\n\r\n" + PLAIN, Trouble.NOT_HTTP),
+    "negative length": (OK + b"Content-Length: -2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "signed length": (OK + b"Content-Length: +2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "no length in the length": (OK + b"Content-Length:\r\n\r\n{}", Trouble.NOT_HTTP),
+    "huge length": (OK + b"Content-Length: 99999999999999999999\r\n\r\n{}", Trouble.NOT_HTTP),
+    "two lengths": (OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", Trouble.NOT_HTTP),
+    "the same length twice": (OK + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "a list of lengths": (OK + b"Content-Length: 2, 2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "length and chunks": (OK + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", Trouble.NOT_HTTP),
+    "chunks and length": (OK + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n", Trouble.NOT_HTTP),
+    "transfer coding": (OK + b"Transfer-Encoding: gzip\r\n\r\n{}", Trouble.NOT_HTTP),
+    "transfer coding before chunks": (OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", Trouble.NOT_HTTP),
+    "chunks before transfer coding": (OK + b"Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", Trouble.NOT_HTTP),
+    "chunks twice": (OK + b"Transfer-Encoding: chunked\r\n" * 2 + b"\r\n0\r\n\r\n", Trouble.NOT_HTTP),
+    "almost chunked": (OK + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", Trouble.NOT_HTTP),
+    "negative chunk": (CHUNKED + b"-2\r\n{}\r\n0\r\n\r\n", Trouble.NOT_HTTP),
+    "0x": (CHUNKED + b"0x2\r\n{}\r\n0\r\n\r\n", Trouble.NOT_HTTP),
+    "no chunk size": (CHUNKED + b"\r\n{}\r\n0\r\n\r\n", Trouble.NOT_HTTP),
+    "letters as chunk size": (CHUNKED + b"zz\r\n{}\r\n0\r\n\r\n", Trouble.NOT_HTTP),
+    "space after the chunk size": (CHUNKED + b"2 \r\n{}\r\n0\r\n\r\n", Trouble.NOT_HTTP),
+    "huge chunk": (CHUNKED + b"fffffffffffffffff\r\n{}\r\n", Trouble.NOT_HTTP),
+    "chunk longer than it says": (CHUNKED + b"2\r\n{}}\r\n0\r\n\r\n", Trouble.NOT_HTTP),
+    "chunk size with a bare LF": (CHUNKED + b"2\n{}\r\n0\r\n\r\n", Trouble.NOT_HTTP),
+    "length in a trailer": (CHUNKED + b"0\r\nContent-Length: 5\r\n\r\n", Trouble.NOT_HTTP),
+    "folded line": (OK + b"X: a\r\n b\r\nContent-Length: 2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "folded length": (OK + b"Content-Length: 1\r\n 2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "folded first line": (OK + b" X: a\r\nContent-Length: 2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "space before the colon": (OK + b"Content-Length : 2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "no colon": (OK + b"X\r\nContent-Length: 2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "no name": (OK + b": x\r\nContent-Length: 2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "NUL": (OK + b"X: a\0b\r\nContent-Length: 2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "bare CR": (OK + b"X: a\rContent-Length: 2\r\n\r\n{}", Trouble.NOT_HTTP),
+    "bare LF": (b"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}", Trouble.NOT_HTTP),
+    "unknown coding": (OK + b"Content-Encoding: br\r\nContent-Length: 2\r\n\r\n{}", Trouble.ENCODING),
+    "two codings": (OK + b"Content-Encoding: gzip\r\n" * 2 + b"Content-Length: 2\r\n\r\n{}", Trouble.ENCODING),
+    "not gzip": (OK + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", Trouble.ENCODING),
+    "half of gzip": (
+        OK + b"Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\n" + gzip.compress(b"{}")[:9],
+        Trouble.ENCODING,
+    ),
+    "half of gzip until the end": (OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"{}")[:9], Trouble.ENCODING),
+    "one byte too many": (OK + b"Content-Length: 10001\r\n\r\n" + b"x" * (LIMIT + 1), Trouble.TOO_LARGE),
+}
+
+INCOMPLETE = {
+    "nothing": b"",
+    "half a first line": b"HTTP/1.1 2",
+    "half a head": OK + b"Content-Le",
+    "head without its empty line": OK + b"X: y\r\n",
+    "only an interim answer": b"HTTP/1.1 100 Continue\r\n\r\n",
+    "half a body": OK + b"Content-Length: 3\r\n\r\n{}",
+    "half a chunk": CHUNKED + b"3\r\n{}",
+    "no last chunk": CHUNKED + b"2\r\n{}\r\n",
+    "half a trailer": CHUNKED + b"2\r\n{}\r\n0\r\nX: ",
+    "closing, but short": OK + b"Connection: close\r\nContent-Length: 3\r\n\r\n{}",
+}
+
+
+def few(data: bytes):
+    """All cuts of something short; of something long only a few."""
+    return cuts(data) if len(data) < 400 else [[data], [data[:50], data[50:]], [data[:-1], data[-1:]]]
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_answers(case):
+    data, expected = ANSWERS[case]
+    for pieces in few(data):
+        assert read(pieces) == expected, pieces
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case):
+    data, expected = REFUSED[case]
+    for pieces in few(data):
+        assert read(pieces) is expected, pieces
+
+
+@pytest.mark.parametrize("case", INCOMPLETE)
+def test_incomplete(case):
+    data = INCOMPLETE[case]
+    for pieces in few(data):
+        assert read(pieces) is None, pieces
+
+
+@given(st.sampled_from(sorted(ANSWERS)), st.lists(st.integers(0, 500), max_size=8))
+def test_pieces_do_not_matter(case, places):
+    data, expected = ANSWERS[case]
+    edges = [0, *sorted({min(place, len(data)) for place in places}), len(data)]
+    pieces = [data[start:end] for start, end in pairwise(edges) if start < end]
+    assert read(pieces) == expected
+
+
+@given(st.sampled_from(sorted(ANSWERS)), st.integers(0, 300), st.integers(0, 255))
+def test_a_wrong_byte_is_an_answer_or_an_error(case, at, byte):
+    data = bytearray(ANSWERS[case][0])
+    data[at % len(data)] = byte
+    first = read([bytes(data)])
+    assert first is None or isinstance(first, Trouble) or len(first.body) <= LIMIT
+
+
+@given(st.binary(max_size=100))
+def test_garbage_is_not_an_answer(garbage):
+    found = read([garbage])
+    assert found is None or found is Trouble.NOT_HTTP
+
+
+@pytest.mark.parametrize("case", [case for case, (_, expected) in ANSWERS.items() if expected.reusable])
+@pytest.mark.parametrize("rest", [b"x", b"garbage\r\n\r\n", PLAIN, b"HTTP/1.1 204 No Content\r\n\r\n"])
+def test_what_follows_an_answer_makes_its_connection_useless(case, rest):
+    data, expected = ANSWERS[case]
+    reader = AnswerReader(LIMIT)
+    assert reader.feed(data + rest)
+    assert not reader.reusable
+    assert reader.take().body == expected.body
+
+
+def test_one_answer_after_the_other():
+    reader = AnswerReader(LIMIT)
+    for case, (data, expected) in ANSWERS.items():
+        if expected.reusable:
+            assert reader.feed(data), case
+            response = reader.take()
+            assert (response.status, response.body) == (expected.status, expected.body), case
+
+
+def test_headers_are_those_of_the_final_head():
+    reader = AnswerReader(LIMIT)
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+    head = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: caf\xe9\r\nTransfer-Encoding: chunked\r\n\r\n"
+    reader.feed(hints + head + b"0\r\nX-T: 2\r\n\r\n")
+    assert reader.take().headers == (("x-a", "1"), ("x-a", "caf\xe9"), ("transfer-encoding", "chunked"))
+
+
+def test_keep_alive_is_kept():
+    reader = AnswerReader(LIMIT)
+    reader.feed(OK + b"keep-ALIVE: timeout=5, max=9\r\nContent-Length: 0\r\n\r\n")
+    assert reader.keep_alive == b"timeout=5, max=9"
+    reader.take()
+    reader.feed(PLAIN)
+    assert reader.keep_alive == b""
+
+
+def test_a_body_in_one_piece_is_not_put_together():
+    reader = AnswerReader(LIMIT)
+    reader.feed(PLAIN)
+    assert reader.take().body == b"{}"
+
+
+@pytest.mark.parametrize("size", [1000, 5000, 400_000])
+@pytest.mark.parametrize(
+    "endless",
+    [
+        OK + b"X: ",
+        OK + b"x: y\r\n" * 5,
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        CHUNKED + b"2;",
+        CHUNKED + b"2\r\n{}\r\n0\r\nX: ",
+        CHUNKED + b"2\r\n{}\r\n0\r\n",
+    ],
+)
+def test_what_never_comes_to_a_body_is_bounded(endless, size):
+    more = {b"\n": b"HTTP/1.1 100 Continue\r\n\r\n" if b"100" in endless else b"a: b\r\n"}.get(endless[-1:], b"x")
+    reader = AnswerReader(LIMIT)
+    reader.feed(endless)
+    piece = more * (size // len(more))
+    fed = 0
+    with pytest.raises(TransportError) as raised:  # noqa: PT012 - the piece that is too much is not told before
+        while fed < 10 * MAX_HEAD:
+            fed += size
+            assert not reader.feed(piece)
+    assert raised.value.trouble is Trouble.HUGE_HEAD
+    assert fed <= MAX_HEAD + size
+
+
+@pytest.mark.parametrize("cut", [10, MAX_HEAD + 10, 400_000])
+def test_a_head_is_as_large_as_may_be(cut):
+    def answer(size: int) -> Read | Trouble | None:
+        data = OK + b"X-Trace: " + b"x" * size + b"\r\nContent-Length: 9000\r\n\r\n" + b"y" * 9000
+        return read([data[:cut], data[cut:]] if cut < len(data) else [data])
+
+    assert answer(MAX_HEAD - 1000) == Read(200, b"y" * 9000)
+    assert answer(MAX_HEAD + 1) is Trouble.HUGE_HEAD
+
+
+def test_bodies_in_small_pieces_are_not_bounded_by_the_heads_size():
+    reader = AnswerReader(10**6)
+    reader.feed(CHUNKED)
+    for _ in range(20_000):
+        reader.feed(b"1;extension=value\r\nx\r\n")
+    assert reader.feed(b"0\r\n\r\n")
+    assert reader.take().body == b"x" * 20_000
