@@ -21,6 +21,7 @@ COMMANDS = {
     "dump": "print what Kong's query command needs: name, version, schema",
     "schema": "print what may be configured: as JSON Schema, for Kong, as schema.lua, as documentation",
     "dev": "run a kong.yml on a laptop: a stand-in for Kong and the real plugin server",
+    "doctor": "look at a deployment, from Kong to the subgraphs, and say what to do",
     "plan": "show how an operation is planned, stage by stage",
 }
 
@@ -33,6 +34,7 @@ examples:
   kong-federation plan supergraph.graphql operation.graphql
   kong-federation plan supergraph.graphql '{ me { name } }' --stage fetches
   kong-federation dump | python -m json.tool
+  kong-federation doctor kong.yml --admin-url http://127.0.0.1:8001
 
 in kong.conf:
   plugins = bundled,graphql-federation

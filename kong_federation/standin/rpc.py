@@ -97,6 +97,14 @@ class PluginServer:
                 self._log("warn", str(error))
         raise Broken(f"the plugin server closed {self._replays + 1} times during one event; Kong would go on for ever")
 
+    async def end(self) -> None:
+        """Close all instances at the server, as Kong does with those it no longer uses, and all connections."""
+        instances, self._instances = self._instances, {}
+        for instance in instances.values():
+            if instance.id is not None:
+                await self._stop(instance.id)
+        self.close()
+
     def close(self) -> None:
         """Close all idle connections."""
         self._pool.close()

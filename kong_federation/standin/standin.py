@@ -134,6 +134,12 @@ class StandIn:
         return f"http://{self._host}:{self._port}"
 
     @property
+    def socket(self) -> Path:
+        """The plugin server's socket, once it is started."""
+        assert self._socket is not None
+        return self._socket
+
+    @property
     def admin_url(self) -> str:
         """The base URL of the Admin API, without a final slash; empty without one."""
         return "" if self._admin_port is None else f"http://{self._host}:{self._admin_port}"

@@ -53,7 +53,7 @@ def test_what_is_wrong_is_said_in_one_place(
     assert captured.out == ""
 
 
-@pytest.mark.parametrize("command", ["plan", "serve", "dump", "schema", "dev"])
+@pytest.mark.parametrize("command", ["plan", "serve", "dump", "schema", "dev", "doctor"])
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])
@@ -65,5 +65,5 @@ def test_the_help_names_all_commands(capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(SystemExit):
         main(["--help"])
     text = capsys.readouterr().out
-    for command in ("plan", "serve", "dump", "schema", "dev"):
+    for command in ("plan", "serve", "dump", "schema", "dev", "doctor"):
         assert command in text

@@ -110,7 +110,7 @@ def test_what_the_image_runs_works_where_nothing_else_is_installed(installed, tm
     done = call("dump", "--output", str(dump))
     assert done.returncode == 0, done.stderr
     assert json.loads(dump.read_text()) == plugin_info()
-    for words in (("serve", "--help"), ("schema",), ("--version",)):
+    for words in (("serve", "--help"), ("doctor", "--help"), ("schema",), ("--version",)):
         done = call(*words)
         assert done.returncode == 0, done.stderr
     listed = subprocess.run(
