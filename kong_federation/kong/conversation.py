@@ -23,7 +23,6 @@ from kong_federation.gateway import (
     shared_keys,
     wants_identity,
 )
-from kong_federation.gateway.facts import NAME
 from kong_federation.gateway.identity import bytewise
 from kong_federation.gateway.passage import is_name
 from kong_federation.kong.functions import decode_text, encode_byte_string, encode_integer, encode_text
@@ -38,7 +37,8 @@ from kong_federation.kong.records import (
     decode_raw_body,
     encode_target,
 )
-from kong_federation.kong.values import decode_headers, decode_value, encode_pair, encode_replacing
+from kong_federation.kong.telling import Telling
+from kong_federation.kong.values import decode_headers, decode_value, encode_replacing
 from kong_federation.settings import HOP_BY_HOP, Settings
 
 _HEAD = (
@@ -73,7 +73,7 @@ class Conversation:
         settings: The configuration; None: it is wrong, and nothing depends on it.
     """
 
-    __slots__ = ("_keys", "_passes", "_settings", "_told", "opening")
+    __slots__ = ("_keys", "_passes", "_settings", "_telling", "opening")
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._settings = settings if settings is not None and wants_identity(settings) else None
@@ -83,11 +83,12 @@ class Conversation:
         who = () if self._settings is None else _WHO
         self.opening = Calls(*_HEAD, *where, *who, *(("kong.ctx.shared.get", encode_text(key)) for key in self._keys))
         telemetry = settings.telemetry if settings is not None else None
-        self._told: tuple[str, ...] = ()
+        told: list[str] = []
         if telemetry is not None and telemetry.log_serializer:
-            self._told += ("kong.log.set_serialize_value",)
+            told.append("kong.log.set_serialize_value")
         if telemetry is not None and telemetry.shared_context:
-            self._told += ("kong.ctx.shared.set",)
+            told.append("kong.ctx.shared.set")
+        self._telling = Telling(told)
 
     def head(self, replies: Sequence[bytes]) -> RequestHead:
         """What the replies to the opening say, in its order."""
@@ -103,10 +104,9 @@ class Conversation:
             way,
         )
 
-    def closing(self, facts: Facts | None) -> Calls | None:
-        """What is told of a request that is answered; None: nothing."""
-        calls = self._telling(facts)
-        return Calls(*calls) if calls else None
+    def closing(self, facts: Facts | None) -> bytes:
+        """The frames that tell of a request that is answered; empty: nothing is told."""
+        return self._telling.written(facts) if facts is not None and self._telling else b""
 
     def steering(self, request: HttpRequest, passage: Passage) -> Calls:
         """What makes nginx ask a subgraph in our place; the first reply says nothing if Kong does not know the way."""
@@ -126,14 +126,8 @@ class Conversation:
             calls.append(("kong.service.request.set_method", encode_text("POST")))
         if request.way is not None and request.way.scheme != "http":
             calls.append(("kong.service.request.set_scheme", encode_text("http")))
-        return Calls(*calls, *self._telling(passage.facts))
-
-    def _telling(self, facts: Facts | None) -> list[tuple[str, bytes]]:
-        if facts is None or not self._told:
-            return []
-        # Both take a name and a value, so the message is the same.
-        told = encode_pair((NAME, facts.members()))
-        return [(function, told) for function in self._told]
+        told = self._telling.calls(passage.facts) if passage.facts is not None else ()
+        return Calls(*calls, *told)
 
     def _identity(self, settings: Settings, about: Sequence[bytes], headers: dict[str, list[str]]) -> Identity:
         consumer = CONSUMER.decode(about[0]) if about[0] else Consumer()

@@ -27,7 +27,7 @@ from kong_federation.gateway import HttpRequest, HttpResponse
 from kong_federation.kong.body import read_body
 from kong_federation.kong.failures import failed, failure
 from kong_federation.kong.flights import Flights
-from kong_federation.kong.pdk import Calls, Channel, EventOver, Pdk
+from kong_federation.kong.pdk import Channel, EventOver, Pdk
 from kong_federation.kong.records import Exit
 from kong_federation.kong.runtime import Runtime, Tenant
 
@@ -46,9 +46,9 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Make these calls, wait for none of their replies, and answer the client; all in one write."""
+    """Make calls, of which these are the frames, wait for no reply, and answer the client; all in one write."""
 
-    calls: Calls
+    told: bytes
     answer: Exit
 
 
@@ -116,8 +116,8 @@ async def _answer(pdk: Pdk, request: HttpRequest, tenant: Tenant, flights: Fligh
         if response is None:
             return _PROCEED
         answer = await _exit(response)
-        calls = tenant.conversation.closing(response.facts)
-        return answer if calls is None else Tell(calls, answer)
+        told = tenant.conversation.closing(response.facts)
+        return Tell(told, answer) if told else answer
     finally:
         flights.end(request.request_id)
 

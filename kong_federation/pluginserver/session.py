@@ -254,8 +254,8 @@ class Session(asyncio.Protocol):
         match decision:
             case Exit():
                 self._exit(decision)
-            case Tell(calls, answer):
-                self._exit(answer, calls.written)
+            case Tell(told, answer):
+                self._exit(answer, told)
             case Proceed():
                 sequence = self._end_event()
                 self.state = State.IDLE

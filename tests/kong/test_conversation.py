@@ -6,7 +6,7 @@ import pytest
 
 from kong_federation.gateway import Facts, HttpRequest, Identity, Passage, Way
 from kong_federation.gateway.passage import Destination
-from kong_federation.kong import FUNCTIONS, Consumer, Credential, RawBody, Service, Target
+from kong_federation.kong import FUNCTIONS, Consumer, Credential, FrameReader, RawBody, Service, Target
 from kong_federation.kong.conversation import Conversation
 from kong_federation.settings import parse_settings
 
@@ -89,15 +89,18 @@ def test_facts_are_told_to_whom_the_configuration_says():
         ({"log_serializer": False}, ["kong.ctx.shared.set"]),
         ({"shared_context": False}, ["kong.log.set_serialize_value"]),
     ]:
-        calls = Conversation(parse_settings({**MINIMAL, "telemetry": telemetry})).closing(facts)
-        assert [name for name, _ in calls.calls] == functions
-        assert {name: FUNCTIONS[name].argument.decode(argument) for name, argument in calls.calls} == dict.fromkeys(
-            functions, ("graphql", told)
-        )
+        conversation = Conversation(parse_settings({**MINIMAL, "telemetry": telemetry}))
+        for size, duration in [(10, 1.5), (0, 0.0), (2**40, 1e-9)]:
+            asked = facts._replace(response_bytes=size, duration=duration)
+            frames = FrameReader().feed(conversation.closing(asked))
+            assert [name.decode() for name in frames[::2]] == functions
+            for name, argument in zip(functions, frames[1::2], strict=True):
+                wanted = told | {"response_bytes": size, "duration_ms": duration}
+                assert FUNCTIONS[name].argument.decode(argument) == ("graphql", wanted)
     silent = {"log_serializer": False, "shared_context": False}
-    assert Conversation(parse_settings({**MINIMAL, "telemetry": silent})).closing(facts) is None
-    assert Conversation(parse_settings(MINIMAL)).closing(None) is None
-    assert Conversation().closing(facts) is None
+    assert Conversation(parse_settings({**MINIMAL, "telemetry": silent})).closing(facts) == b""
+    assert Conversation(parse_settings(MINIMAL)).closing(None) == b""
+    assert Conversation().closing(facts) == b""
 
 
 PASSING = {**MINIMAL, "passthrough": {"enabled": True}, "security": {"mask_errors": False}}

@@ -6,7 +6,7 @@ import pytest
 
 from kong_federation.gateway import Facts, HttpResponse, Passage
 from kong_federation.gateway.passage import Destination
-from kong_federation.kong import FUNCTIONS, Exit, RawBody, Service
+from kong_federation.kong import FUNCTIONS, Exit, FrameReader, RawBody, Service
 from kong_federation.kong.conversation import Conversation
 from kong_federation.kong.event import Proceed, Restart, Tell, decide
 from kong_federation.kong.flights import Flights
@@ -83,7 +83,8 @@ async def test_facts_are_told_with_the_answer(runtime):
     decision = await decide(Channel(), "access", Tenant("digest", gateway, LIMITS, 0.0, conversation), runtime)
     assert isinstance(decision, Tell)
     assert decision.answer == Exit(200, (), b"answer")
-    assert [name for name, _ in decision.calls.calls] == ["kong.log.set_serialize_value", "kong.ctx.shared.set"]
+    names = FrameReader().feed(decision.told)[::2]
+    assert names == [b"kong.log.set_serialize_value", b"kong.ctx.shared.set"]
 
 
 async def test_a_post_is_asked_in_one_write(runtime):
