@@ -33,9 +33,10 @@ class Served:
     sdl: dict[str, str]
 
     def configuration(self) -> dict[str, Any]:
-        """The plugin's configuration."""
+        """The plugin's configuration; identical queries do not share a request, which a load of one query flatters."""
         return {
             "supergraph": {"path": str(self.supergraph)},
+            "subgraph_defaults": {"deduplicate": False},
             "subgraphs": [{"name": name, "url": url} for name, url in self.urls.items()],
         }
 
