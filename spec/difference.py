@@ -35,6 +35,13 @@ def differences(expected: Any, actual: Any, path: str = "data") -> Iterator[str]
         yield f"{path}: expected {shown(expected)}, got {shown(actual)}"
 
 
+def layout(value: Any) -> Any:
+    """The keys of a value at all depths, in their order."""
+    if isinstance(value, dict):
+        return [(key, layout(below)) for key, below in value.items()]
+    return [layout(item) for item in value] if isinstance(value, list) else None
+
+
 def shown(value: Any, width: int = 120) -> str:
     """The value as JSON, cut to a width in characters."""
     line = json.dumps(value, ensure_ascii=False)

@@ -26,6 +26,7 @@ from graphql import (
 from kong_federation.limits import Budget
 from kong_federation.operation.conditions import NO_CONDITION, Conjunction, conjoin, either
 from kong_federation.operation.deferrals import AT_ONCE, Deferral, Deferrals, below, common, read_deferral
+from kong_federation.operation.order import Turn, find_turns
 from kong_federation.operation.shape import Shape, Want
 from kong_federation.selection import arguments_text
 from kong_federation.supergraph import Catalog, named_type
@@ -75,22 +76,35 @@ class Collector:
             shape = self._shapes[key] = Shape(type_name)
             lists: dict[object, tuple[Want, ...]] = {}
             for runtime_type in self._catalog.possible(type_name):
-                wants = self._wants(runtime_type, parts)
-                same = tuple(
-                    (want.key, want.name, want.arguments, want.type, want.when, id(want.shape), want.deferrals)
-                    for want in wants
+                wants, turns = self._wants(runtime_type, parts)
+                same = (
+                    tuple(turns or ()),
+                    *(
+                        (want.key, want.name, want.arguments, want.type, want.when, id(want.shape), want.deferrals)
+                        for want in wants
+                    ),
                 )
-                shape.by_type[runtime_type] = lists.setdefault(same, wants)
+                wants = shape.by_type[runtime_type] = lists.setdefault(same, wants)
+                if turns is not None:
+                    by_key = {want.key: want for want in wants}
+                    shape.turns[runtime_type] = tuple((by_key[key], when) for key, when in turns)
         return shape
 
-    def _wants(self, runtime_type: str, parts: tuple[_Part, ...]) -> tuple[Want, ...]:
+    def _wants(self, runtime_type: str, parts: tuple[_Part, ...]) -> tuple[tuple[Want, ...], list[Turn] | None]:
+        """What is wanted of a type; and the turns, where the order depends on variables."""
+        selected: list[tuple[str, Conjunction]] = []
         found: dict[str, list[tuple[FieldNode, _Around]]] = {}
         seen: set[tuple[str, _Around]] = set()
         for selection_set, around in parts:
             for node, under in self._fields(runtime_type, selection_set, around, seen):
                 key = node.alias.value if node.alias else node.name.value
                 found.setdefault(key, []).append((node, under))
-        return tuple(self._want(runtime_type, key, nodes) for key, nodes in found.items())
+                selected.append((key, under[0]))
+        wants = tuple(self._want(runtime_type, key, nodes) for key, nodes in found.items())
+        # Whoever is always there at its first place has no other.
+        if all(nodes[0][1][0] == NO_CONDITION or len(nodes) == 1 for nodes in found.values()):
+            return wants, None
+        return wants, find_turns(selected, self._budget)
 
     def _fields(
         self,

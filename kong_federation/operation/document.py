@@ -12,7 +12,7 @@ later they cannot be told from the client's own text, which may follow them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphql import (
     DocumentNode,
@@ -136,6 +136,9 @@ def normalize(
     root = supergraph.roots[kind]
     collector = Collector(catalog, fragments, budget)
     shape = collector.shape(root, ((node.selection_set, ALL_AROUND),))
+    if kind == "mutation" and root in shape.turns:
+        # Mutations run in the order of the answer, so one with several turns is as many, of which one runs.
+        shape = Shape(root, {root: tuple(replace(want, when=when) for want, when in shape.turns[root])})
     return Operation(kind, node.name.value if node.name else "", root, node, shape, fragments, collector.defers)
 
 

@@ -53,10 +53,18 @@ class Shape:
     Args:
         type_name: The position's type in the schema.
         by_type: Possible runtime type -> wants, in order. Types with equal wants share the tuple.
+        turns: For types where the order depends on variables: the wants, each as often as it has places, and when it
+            stands there.
     """
 
     type_name: str
     by_type: dict[str, tuple[Want, ...]] = field(default_factory=dict)
+    turns: dict[str, tuple[tuple[Want, When], ...]] = field(default_factory=dict)
+
+    def answered(self, runtime_type: str) -> tuple[tuple[Want, When], ...]:
+        """The fields of a type's answer in order, each with the condition under which it stands there."""
+        turns = self.turns.get(runtime_type)
+        return turns if turns is not None else tuple((want, want.when) for want in self.by_type[runtime_type])
 
     def variants(self) -> list[tuple[tuple[str, ...], tuple[Want, ...]]]:
         """Runtime types grouped by their wants."""

@@ -405,7 +405,11 @@ class OutputField:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """The fields, in the specification's order, that objects of these runtime types are answered with."""
+    """
+    The fields, in the specification's order, that objects of these runtime types are answered with.
+
+    A response key may stand in several places, if its place depends on variables; of these one holds at most.
+    """
 
     types: tuple[str, ...]
     fields: tuple[OutputField, ...]

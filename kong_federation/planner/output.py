@@ -66,10 +66,11 @@ class Outputs:
     def _composite(self, node: DataNode, shape: Shape) -> Composite:
         groups: dict[tuple[object, ...], list[str]] = {}
         for runtime_type, wants in shape.by_type.items():
-            keys = (id(wants), *(self._key(node, runtime_type, want) for want in wants))
+            turns = shape.turns.get(runtime_type)
+            keys = (id(wants), turns, *(self._key(node, runtime_type, want) for want in wants))
             groups.setdefault(keys, []).append(runtime_type)
         variants = tuple(
-            Variant(tuple(types), tuple(self._field(node, types, want) for want in shape.by_type[types[0]]))
+            Variant(tuple(types), tuple(self._field(node, types, *turn) for turn in shape.answered(types[0])))
             for types in groups.values()
         )
         return Composite(shape.type_name, node.typed and self._catalog.is_abstract(shape.type_name), variants)
@@ -79,15 +80,15 @@ class Outputs:
         # A type that no subgraph on the way can return has no binding; its objects never come.
         return bound.key if bound is not None else want.key
 
-    def _field(self, node: DataNode, types: list[str], want: Want) -> OutputField:
+    def _field(self, node: DataNode, types: list[str], want: Want, when: When) -> OutputField:
         self._budget.spend()
         part = self._parts.get((node, want))
         if want.name == "__typename":
             kind = NonNull(Leaf(LeafKind.TYPENAME, "String"))
-            return OutputField(want.key, "__typename", kind, _tests(want.when), part)
+            return OutputField(want.key, "__typename", kind, _tests(when), part)
         if want.nodes:
             leaf: OutputType = Leaf(LeafKind.CUSTOM, want.type.rstrip("!"))
-            return OutputField(want.key, want.key, leaf, _tests(want.when))
+            return OutputField(want.key, want.key, leaf, _tests(when))
         # Of types that share a variant some may never come on the way here; what is below is bound for the others.
         found = (self._bound.get((node, name, want)) for name in types)
         bound = next((one for one in found if one is not None), None)
@@ -97,7 +98,7 @@ class Outputs:
             want.key,
             bound.key if bound is not None else want.key,
             self._wrap(_parsed(want.type), inner),
-            _tests(want.when),
+            _tests(when),
             part,
         )
 

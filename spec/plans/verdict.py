@@ -14,7 +14,7 @@ from graphql import parse
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.plan import Defer, QueryPlan, count_fetches, count_waves
 from kong_federation.planner import Planner
-from spec.difference import differences
+from spec.difference import differences, layout
 from spec.plans.case import Case, planner
 from spec.testkit import Answer, Checker, World, deciding, first_answer, in_one, without_defer
 
@@ -82,7 +82,7 @@ def judge(case: Case, seeds: int) -> Verdict:
     return Verdict(case, plan, tuple(found))
 
 
-def disagreements(expected: Answer, actual: Answer, *, ordered: bool = True) -> Iterator[str]:
+def disagreements(expected: Answer, actual: Answer) -> Iterator[str]:
     """
     Where the gateway's answer is not the monolith's.
 
@@ -92,13 +92,14 @@ def disagreements(expected: Answer, actual: Answer, *, ordered: bool = True) -> 
     Args:
         expected: The monolith's.
         actual: The gateway's.
-        ordered: Whether mutations must have run in the same order. Where a field is asked for twice under different
-            conditions, its place may follow from which of them hold; a plan has one place for it.
     """
-    yield from differences(expected.data, actual.data)
+    found = list(differences(expected.data, actual.data))
+    yield from found
+    if not found and layout(expected.data) != layout(actual.data):
+        yield f"data: the fields stand as {json.dumps(actual.data)}, not as {json.dumps(expected.data)}"
     if not expected.errors:
         yield from actual.errors
-    if sorted(expected.mutations) != sorted(actual.mutations) or (ordered and expected.mutations != actual.mutations):
+    if expected.mutations != actual.mutations:
         yield f"mutations ran as {actual.mutations}, not as {expected.mutations}"
 
 
@@ -124,11 +125,10 @@ def answers_agree(used: Planner, text: str, seed: int, labels: frozenset[str]) -
     world = World(used, seed, labels)
     plain, whole = without_defer(text), in_one(plan)
     found = Checker(used, labels).problems(whole, plain)
-    ordered = not deciding(parse(text)) or not _repeats(used, text)
     for variables in assignments(text, {}):
         expected = world.monolith(plain, variables)
         actual = world.federated(whole, variables)
-        found += disagreements(expected, actual, ordered=ordered)
+        found += disagreements(expected, actual)
         found += _passed_disagrees(world, whole, variables, actual)
         if isinstance(plan.node, Defer):
             found += _parts_disagree(world, plan, plan.node, expected, variables)
@@ -147,10 +147,3 @@ def _parts_disagree(
     switches = {part.variable for part in node.deferred}
     if None not in switches:
         yield from disagreements(expected, world.federated(plan, {**variables, **dict.fromkeys(switches, False)}))
-
-
-def _repeats(used: Planner, text: str) -> bool:
-    """Whether a mutation field is asked for more than once."""
-    mutation = used.api_schema.mutation_type
-    names = re.findall(r"\w+", text) if mutation else []
-    return any(names.count(name) > 1 for name in (mutation.fields if mutation else ()))

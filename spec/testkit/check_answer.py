@@ -115,8 +115,7 @@ class _Comparison:
             fields = [field for field in fitting[0].fields if self._stands(field)]
             wanted = self._collect(kind, selections)
             keys = [field.key for field in fields]
-            # Under conditions the order of the fields may follow from which of them stand; it is not looked at then.
-            if sorted(keys) != sorted(wanted) or (keys != list(wanted) and not self._given):
+            if keys != list(wanted):
                 yield f"{here}: has {keys} for {list(wanted)}"
                 continue
             for field in fields:

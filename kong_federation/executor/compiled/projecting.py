@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from kong_federation.executor.compiled.keys import Part, find_identity
 from kong_federation.executor.compiled.scope import Scope, Tables
 from kong_federation.executor.compiled.shapes import Shape, Types
-from kong_federation.executor.compiled.sources import Held, Place, Source, Sources
+from kong_federation.executor.compiled.sources import Held, Place, Source, Sources, UnsuitableError
 from kong_federation.executor.compiled.support import fixer
 from kong_federation.executor.compiled.writer import Functions, Names, Writer
 from kong_federation.executor.leaves import UNLIKE, compile_leaf
@@ -215,7 +215,10 @@ class Projecting:
         output = _named(item.type)
         assert isinstance(output, Composite)
         function = self._composite(output, place, below)
-        values = tuple(scope.value(item.source, [source]) for source in _ordered(below))
+        came = _ordered(below)
+        if len(came) > 1 and any(source.conditional and source.flatten is None for source in came):
+            raise UnsuitableError("an object that comes by one of several requests, as variables decide")
+        values = tuple(scope.value(item.source, [source]) for source in came)
         child = _Child(self, function, place, below)
         self._complete(scope, item.type, values, child)
         return values[0]
