@@ -123,7 +123,10 @@ def examine_graphs(check: str, entities: Entities) -> tuple[list[Graph], list[Fi
 
 
 def examine_body_buffer(node: Node, graphs: Sequence[Graph]) -> Iterator[Finding]:
-    """Whether bodies that the plugin takes reach it without a file of Kong's."""
+    """Whether bodies that the plugin takes reach it without a file of Kong's, which another container cannot see."""
+    servers = node.configuration.get("pluginservers", ())
+    if any(server.get("name") == PLUGIN and server.get("start_command") for server in servers):
+        return  # started by Kong, so on its machine and as its user
     written = str(node.configuration.get("nginx_http_client_body_buffer_size", ""))
     size = _bytes(written)
     limits = [graph.settings.limits.max_body_size for graph in graphs if graph.settings is not None]

@@ -2,20 +2,24 @@
 What a manifest breaks: core kinds by Kubernetes' schemas, custom ones by their definitions, ours by the settings.
 
 Custom resources are checked as the API server does in strict mode: where a definition names its fields, no others are
-allowed. Rules in CEL (`x-kubernetes-validations`) are not evaluated. A kind that nothing here can check is a finding.
+allowed, and the rules in CEL hold (`x-kubernetes-validations`; those about a change need an older object and are left
+out). A kind that nothing here can check is a finding.
 """
 
 from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import celpy
 import jsonschema
 import kubernetes_validate
 import yaml
+from celpy import json_to_cel
 
 from kong_federation.errors import FederationErrors
 from kong_federation.settings import json_schema, parse_settings
@@ -39,6 +43,7 @@ def findings(manifest: dict[str, Any]) -> list[str]:
     if schema is None:
         return [f"{manifest['apiVersion']} {manifest['kind']}: there is nothing to check it by"]
     found = [_line(error) for error in jsonschema.Draft7Validator(schema).iter_errors(manifest)]
+    found += _broken_rules(schema, _with_defaults(schema, manifest), manifest["kind"])
     if manifest["kind"] == "KongPlugin" and manifest["plugin"] == PLUGIN and "configPatches" not in manifest:
         found += config_findings(manifest.get("config", {}))
     return found
@@ -108,6 +113,37 @@ def _strict(schema: dict[str, Any], *, top: bool = False) -> dict[str, Any]:
     if schema.get("x-kubernetes-int-or-string"):
         schema.pop("type", None)
     return schema
+
+
+def _with_defaults(schema: dict[str, Any], value: Any) -> Any:
+    """A value with what the API server fills in before it looks at the rules."""
+    if isinstance(value, dict):
+        named = schema.get("properties", {})
+        filled = {name: inner["default"] for name, inner in named.items() if "default" in inner} | value
+        return {name: _with_defaults(named.get(name, {}), inner) for name, inner in filled.items()}
+    if isinstance(value, list):
+        return [_with_defaults(schema.get("items", {}), inner) for inner in value]
+    return value
+
+
+def _broken_rules(schema: dict[str, Any], value: Any, path: str) -> Iterator[str]:
+    """The rules in CEL that a value or anything in it breaks."""
+    for rule in schema.get("x-kubernetes-validations", ()):
+        if "oldSelf" not in rule["rule"] and not _program(rule["rule"]).evaluate({"self": json_to_cel(value)}):
+            yield f"{path}: {rule.get('message', rule['rule'])}"
+    if isinstance(value, dict):
+        for name, inner in schema.get("properties", {}).items():
+            if name in value:
+                yield from _broken_rules(inner, value[name], f"{path}.{name}")
+    if isinstance(value, list) and "items" in schema:
+        for place, inner in enumerate(value):
+            yield from _broken_rules(schema["items"], inner, f"{path}.{place}")
+
+
+@cache
+def _program(rule: str) -> celpy.Runner:
+    environment = celpy.Environment()
+    return environment.program(environment.compile(rule))
 
 
 def _line(error: jsonschema.ValidationError) -> str:

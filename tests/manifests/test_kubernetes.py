@@ -37,6 +37,12 @@ def test_every_manifest_is_right(name, manifest):
     [
         ("KongPlugin", lambda m: m.update(pluggin="x"), "pluggin"),
         ("KongPlugin", lambda m: m["config"].update(limitz={}), "limitz"),
+        ("KongPlugin", lambda m: m.update(configFrom={"secretKeyRef": {"name": "a", "key": "b"}}), "Using both config"),
+        (
+            "HTTPRoute",
+            lambda m: m["spec"]["rules"][0]["filters"][0].pop("extensionRef"),
+            "extensionRef must be specified",
+        ),
         ("Ingress", lambda m: m["spec"].update(ingressClas="kong"), "ingressClas"),
         ("Deployment", lambda m: m["spec"].update(replicas="two"), "replicas"),
         ("HTTPRoute", lambda m: m["spec"]["rules"][0]["matches"][0].update(method="post"), "post"),
