@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install check format format-check lint types imports test generated demo audit http-audit plans fuzz bench bench-quick bench-floor bench-planning clean
+.PHONY: help install check format format-check lint types imports test generated demo spec audit http-audit plans fuzz bench bench-quick bench-floor bench-planning clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -48,6 +48,9 @@ generated: $(STAMP)  ## Print anew what is printed from the code: documentation,
 
 demo: $(STAMP)  ## Four subgraphs, the plugin server, the stand-in for Kong, one real query (ONCE=1: stop after the answer)
 	$(BIN)/python examples/demo.py $(if $(ONCE),--once)
+
+spec: $(STAMP)  ## The black-box suites on the stand-in (KONG_BIN=/path/to/kong: on a real Kong)
+	$(BIN)/python -m spec.gateway
 
 audit: $(STAMP)  ## The shared half of the public federation audit, through the whole way
 	$(BIN)/python -m spec.audit
