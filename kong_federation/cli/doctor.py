@@ -31,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("config", type=Path, nargs="?", help="the kong.yml that Kong is started with")
     parser.add_argument("--admin-url", metavar="URL", help="Kong's Admin API")
+    parser.add_argument("--insecure", action="store_true", help="take any certificate of the Admin API")
     parser.add_argument("--socket", type=Path, metavar="PATH", help="the plugin server's (default: what Kong says)")
     parser.add_argument("--dump", type=Path, metavar="FILE", help="the file that Kong's query command prints")
     parser.add_argument(
@@ -41,7 +42,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Examine, and print what was found."""
-    wanted = Wanted(arguments.config, arguments.admin_url, arguments.socket, arguments.dump, arguments.timeout)
+    wanted = Wanted(
+        kong_yml=arguments.config,
+        admin_url=arguments.admin_url,
+        socket=arguments.socket,
+        dump=arguments.dump,
+        timeout=arguments.timeout,
+        verify=not arguments.insecure,
+    )
     if not (wanted.kong_yml or wanted.admin_url or wanted.socket or wanted.dump):
         print("kong-federation doctor: name something to look at: a kong.yml, --admin-url, --socket", file=sys.stderr)
         return 2

@@ -39,45 +39,44 @@ class Node:
         return found if isinstance(found, Mapping) else {}
 
 
-def read_node(url: str, timeout: float) -> Node:
+def read_node(url: str, timeout: float, *, verify: bool) -> Node:
     """
     Ask a node.
 
     Args:
         url: Of the Admin API.
         timeout: Seconds for each call.
+        verify: Whether its certificate must be trusted.
 
     Raises:
         NoAnswerError: It cannot be reached, or it is no Admin API.
     """
-    base = url.rstrip("/")
-    root = send(f"{base}/", None, timeout)
-    enabled = _json(send(f"{base}/plugins/enabled", None, timeout), f"{base}/plugins/enabled")
-    names = tuple(enabled.get("enabled_plugins", ()))
-    known = f"{base}/schemas/plugins/{PLUGIN}"
-    schema = _json(send(known, None, timeout), known) if PLUGIN in names else {}
-    upstreams = [
-        {**upstream, "targets": list(_all(base, f"/upstreams/{upstream['id']}/targets", timeout))}
-        for upstream in _all(base, "/upstreams", timeout)
-    ]
+
+    def get(path: str) -> Answer:
+        return send(url.rstrip("/") + path, None, timeout, verify=verify)
+
+    def read(path: str) -> dict[str, Any]:
+        return _json(get(path), url.rstrip("/") + path)
+
+    def every(path: str) -> Iterator[Entity]:
+        following: str | None = path
+        while following:
+            page = read(following)
+            yield from page.get("data", ())
+            following = page.get("next")
+
+    root = get("/")
+    names = tuple(read("/plugins/enabled").get("enabled_plugins", ()))
+    schema = read(f"/schemas/plugins/{PLUGIN}") if PLUGIN in names else {}
     entities = Entities(
-        services=list(_all(base, "/services", timeout)),
-        routes=list(_all(base, "/routes", timeout)),
-        plugins=list(_all(base, "/plugins", timeout)),
-        upstreams=upstreams,
+        services=list(every("/services")),
+        routes=list(every("/routes")),
+        plugins=list(every("/plugins")),
+        upstreams=[{**one, "targets": list(every(f"/upstreams/{one['id']}/targets"))} for one in every("/upstreams")],
     )
-    told = _json(root, f"{base}/") if root.status == 200 else {}
+    told = _json(root, url) if root.status == 200 else {}
     version = str(told.get("version") or root.headers.get("server", "").partition("kong/")[2])
     return Node(version, told, root.status, names, schema, entities)
-
-
-def _all(base: str, path: str, timeout: float) -> Iterator[Entity]:
-    """All entities of a kind, page by page."""
-    following: str | None = path
-    while following:
-        page = _json(send(base + following, None, timeout), base + following)
-        yield from page.get("data", ())
-        following = page.get("next")
 
 
 def _json(answer: Answer, url: str) -> dict[str, Any]:

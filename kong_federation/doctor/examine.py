@@ -47,6 +47,7 @@ class Wanted:
         socket: The plugin server's; None: the one that the node names.
         dump: What Kong's query command reads, or None.
         timeout: Seconds for each thing that is asked.
+        verify: Whether the Admin API's certificate must be trusted.
     """
 
     kong_yml: Path | None = None
@@ -54,6 +55,7 @@ class Wanted:
     socket: Path | None = None
     dump: Path | None = None
     timeout: float = 10.0
+    verify: bool = True
 
 
 def examine(wanted: Wanted) -> list[Finding]:
@@ -102,7 +104,7 @@ def _examine_kong(wanted: Wanted, findings: list[Finding]) -> tuple[list[Graph],
             findings += more
     if wanted.admin_url is not None:
         try:
-            node = read_node(wanted.admin_url, wanted.timeout)
+            node = read_node(wanted.admin_url, wanted.timeout, verify=wanted.verify)
         except NoAnswerError as error:
             advice = (
                 "Is Kong running, and is this its Admin API (admin_listen)? KONG_ADMIN_LISTEN says where it listens."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,27 @@ def test_an_admin_api_that_is_none(doctor):
     assert "not as an Admin API does" in failed(findings, "kong")[0]
     status, findings = doctor("--admin-url", served.url)
     assert "nothing listens there" in failed(findings, "kong")[0]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """One that nobody has signed, as Kong makes itself for its Admin API."""
+    folder = tmp_path_factory.mktemp("certificate")
+    key, signed = folder / "key.pem", folder / "certificate.pem"
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    subprocess.run([*words, "-keyout", key, "-out", signed], check=True, capture_output=True)
+    both = folder / "both.pem"
+    both.write_text(key.read_text() + signed.read_text())
+    return both
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine to make a certificate")
+def test_kongs_own_certificate_is_taken_when_told_to(doctor, certificate):
+    with Served(admin(), certificate) as served:
+        _, findings = doctor("--admin-url", served.url)
+        assert "TLS failed: CERTIFICATE_VERIFY_FAILED" in failed(findings, "kong")[0]
+        _, findings = doctor("--admin-url", served.url, "--insecure")
+        assert findings[1]["text"] == "Kong 3.9.3"
 
 
 def root(version="3.9.3", plugin="0.1.0", **configuration):

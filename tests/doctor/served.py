@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,9 +18,10 @@ class Served:
 
     Args:
         answers: Path to (status, content type, body), or to seconds of silence.
+        certificate: A PEM file with certificate and key, for TLS.
     """
 
-    def __init__(self, answers):
+    def __init__(self, answers, certificate=None):
         self.asked = []
         self.authorization = None
         outer = self
@@ -53,8 +55,12 @@ class Served:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self):
         self._thread.start()

@@ -165,6 +165,16 @@ def test_kongs_settings_are_those_of_the_documentation():
             assert name.removeprefix("KONG_").lower() in documented, name
 
 
+def test_services_say_only_what_compose_knows():
+    known = {"build", "cap_drop", "command", "depends_on", "environment", "healthcheck", "image", "ports"}
+    known |= {"read_only", "restart", "security_opt", "stop_grace_period", "volumes"}
+    assert COMPOSE.keys() == {"name", "services", "volumes"}
+    for name, service in SERVICES.items():
+        assert service.keys() <= known, name
+        for dependency in service.get("depends_on", ()):
+            assert dependency in SERVICES
+
+
 def test_the_files_that_are_mounted_are_there():
     for service in SERVICES.values():
         for mount in service.get("volumes", ()):
