@@ -124,4 +124,5 @@ def send(question: Question, body: bytes, context: ExecutionContext) -> asyncio.
         if timeout <= 0:
             raise FederationError(SUBREQUEST_TIMEOUT, "No time was left for the request.")
     request = SubgraphRequest(question.subgraph, target.url, target.headers, body, timeout, safe=question.safe)
-    return asyncio.ensure_future(context.transport.send(request))
+    answer = context.transport.send(request)
+    return answer if isinstance(answer, asyncio.Future) else asyncio.ensure_future(answer)

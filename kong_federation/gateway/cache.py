@@ -79,7 +79,11 @@ class PlanCache:
 
     def get(self, key: PlanKey) -> Prepared | Refused | None:
         """What is known of an operation."""
-        return self._plans.get(key) or self._refusals.get(key)
+        # Asking first whether it is there would cost as much again.
+        try:
+            return self._plans[key]
+        except KeyError:
+            return self._refusals.get(key)
 
     def put(self, key: PlanKey, outcome: Prepared | Refused) -> None:
         """Remember what was found out, if there is room for it at all."""

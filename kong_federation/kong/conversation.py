@@ -47,6 +47,8 @@ _HEAD = (
     ("kong.request.get_method", b""),
     ("kong.nginx.get_var", encode_text("kong_request_id")),
 )
+# Nearly every request has one of these.
+_METHODS = {encode_text(name): name for name in ("POST", "GET")}
 _WHERE = (("kong.router.get_service", b""),)
 _WHO = (("kong.client.get_consumer", b""), ("kong.client.get_credential", b""))
 
@@ -96,7 +98,7 @@ class Conversation:
         found = decode_headers(headers)
         way = _way(about.pop(0)) if self._passes else None
         return RequestHead(
-            decode_text(method),
+            _METHODS.get(method) or decode_text(method),
             found,
             decode_raw_body(body),
             decode_text(request_id),

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from functools import lru_cache
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from kong_federation.kong.protobuf import (
     BYTES,
@@ -219,8 +220,7 @@ SERVICE = Layout(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RawBody:
+class RawBody(NamedTuple):
     """
     A request's body; exactly one member is set.
 
@@ -288,8 +288,7 @@ def decode_target(data: bytes) -> Target:
 _EXIT_BODY = varint(key(2, BYTES))
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(NamedTuple):
     """
     The answer to the client; Kong adds `content-length`.
 
@@ -312,12 +311,19 @@ def encode_exit(status: int, headers: Iterable[tuple[str, str]], body: bytes) ->
 
 def exit_parts(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> tuple[bytes, bytes, bytes]:
     """The same in pieces, for whoever joins them with more: what comes before the body, the body, what comes after."""
+    return (_exit_status(status) + varint(len(body)), body, _exit_headers(tuple(headers)))
+
+
+@lru_cache(128)
+def _exit_status(status: int) -> bytes:
+    return integer_field(1, status) + _EXIT_BODY
+
+
+# Nearly all answers have the same few headers.
+@lru_cache(512)
+def _exit_headers(headers: tuple[tuple[str, str], ...]) -> bytes:
     written = encode_headers(headers)
-    return (
-        integer_field(1, status) + _EXIT_BODY + varint(len(body)),
-        body,
-        bytes_field(3, written) if written else b"",
-    )
+    return bytes_field(3, written) if written else b""
 
 
 def decode_exit(data: bytes) -> Exit:

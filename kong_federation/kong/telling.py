@@ -40,7 +40,7 @@ class Telling:
 
     def __init__(self, functions: Sequence[str]) -> None:
         self._functions = tuple(functions)
-        self._pieces: LRUCache[Facts, list[bytes]] = LRUCache(_KEPT)
+        self._pieces: LRUCache[tuple[object, ...], list[bytes]] = LRUCache(_KEPT)
 
     def __bool__(self) -> bool:
         """Whether anything is told at all."""
@@ -53,9 +53,10 @@ class Telling:
 
     def written(self, facts: Facts) -> bytes:
         """The frames of the calls for a request that was answered here."""
-        kind = facts._replace(response_bytes=0, duration=0.0)
-        pieces = self._pieces.get(kind)
-        if pieces is None:
+        kind = facts[:-2]
+        try:
+            pieces = self._pieces[kind]
+        except KeyError:
             pieces = self._pieces[kind] = self._cut(facts)
         numbers = (_number(facts.response_bytes), _number(facts.duration))
         written = [pieces[0]]

@@ -81,9 +81,13 @@ class FrameReader:
         frames = []
         at = 0
         size = len(data)
-        while size - at >= _HEAD:
-            start = at + _HEAD
-            end = start + self._length(data, at)
+        maximum = self._maximum
+        while (start := at + _HEAD) <= size:
+            # Spelt out, because it is done for every frame: half the time of unpacking.
+            length = data[at] | data[at + 1] << 8 | data[at + 2] << 16 | data[at + 3] << 24
+            if length > maximum:
+                raise _too_long(length, maximum)
+            end = start + length
             if end > size:
                 break
             frames.append(data[start:end])
@@ -93,5 +97,9 @@ class FrameReader:
     def _length(self, data: bytes | bytearray, at: int) -> int:
         length: int = _LENGTH.unpack_from(data, at)[0]
         if length > self._maximum:
-            raise ProtocolError(f"a frame of {length} bytes, at most {self._maximum} are accepted")
+            raise _too_long(length, self._maximum)
         return length
+
+
+def _too_long(length: int, maximum: int) -> ProtocolError:
+    return ProtocolError(f"a frame of {length} bytes, at most {maximum} are accepted")

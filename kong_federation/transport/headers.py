@@ -9,6 +9,7 @@ it could write headers, or whole requests, of its own.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from kong_federation.transport.base import Headers
@@ -78,7 +79,9 @@ class HeaderBlock:
         self.headers = headers
         names = {name for name, _ in headers}
         self.given = ("host" in names, "authorization" in names)
-        lines = [_line(name, value) for name, value in headers if name not in _OWN]
+        lines = [
+            (_stable_line if name in _STABLE else _line)(name, value) for name, value in headers if name not in _OWN
+        ]
         if "user-agent" not in names:
             lines.append(f"user-agent: {USER_AGENT}\r\n")
         try:
@@ -135,3 +138,8 @@ def _line(name: str, value: str) -> str:
     if _NAME.fullmatch(name) is None or _BREAKS.search(value) is not None:
         raise TransportError(Trouble.HEADER)
     return f"{name}: {value}\r\n"
+
+
+# What says how a message is meant has few values; what says who sends it is not kept.
+_STABLE: Final = frozenset(("accept", "content-type"))
+_stable_line: Final = lru_cache(64)(_line)
