@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install check format format-check lint types imports test generated demo spec audit http-audit plans fuzz bench bench-quick bench-floor bench-planning clean
+.PHONY: help install check format format-check lint types imports test generated demo spec audit http-audit plans fuzz bench bench-quick bench-floor bench-scaling bench-distinct bench-planning clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -72,6 +72,12 @@ bench-quick: $(STAMP)  ## The same in about three minutes
 
 bench-floor: $(STAMP)  ## How far the product is from the floor, in half a minute
 	$(BIN)/python -m bench.compass
+
+bench-scaling: $(STAMP)  ## How cost grows with supergraphs, answers and concurrent requests: bench/scaling.md, eight minutes
+	$(BIN)/python -m bench.scaling
+
+bench-distinct: $(STAMP)  ## Whether memory stays bounded under 100,000 different operations: ten minutes
+	$(BIN)/python -m bench.distinct
 
 bench-planning: $(STAMP)  ## Planning time against two other planners, which npm installs for it (needs node)
 	$(BIN)/python -m bench.planning

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,14 @@ class Served:
         supergraph: A file of SDL, with the URLs at which the subgraphs are.
         urls: By subgraph.
         sdl: By subgraph its own SDL, for gateways that know nothing of supergraphs; empty if there is none.
+        extra: What else the plugin is configured with.
     """
 
     name: str
     supergraph: Path
     urls: dict[str, str]
     sdl: dict[str, str]
+    extra: dict[str, Any] = field(default_factory=dict)
 
     def configuration(self) -> dict[str, Any]:
         """The plugin's configuration; identical queries do not share a request, which a load of one query flatters."""
@@ -38,6 +40,7 @@ class Served:
             "supergraph": {"path": str(self.supergraph)},
             "subgraph_defaults": {"deduplicate": False},
             "subgraphs": [{"name": name, "url": url} for name, url in self.urls.items()],
+            **self.extra,
         }
 
     def description(self) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def yardstick_ms(value: Any) -> float:
 
 async def load(lanes: Sequence[Lane], question: Question, seconds: float) -> Run:
     """
-    Ask one question on every lane, or as many as it wants, again as soon as it is answered, for a time.
+    Ask one question on every lane, or as many as it wants, again as soon as it is answered, for a time; once at least.
 
     Raises:
         BenchError: A request was not answered, or not with 200.
@@ -153,7 +153,9 @@ async def load(lanes: Sequence[Lane], question: Question, seconds: float) -> Run
 
     async def client(lane: Lane) -> None:
         nonlocal wrong
-        while (sent := clock()) < end:
+        sent = start
+        while sent < end:
+            sent = clock()
             request, mark = question.next()
             answer = await lane.ask(request)
             latencies.append(clock() - sent)

@@ -41,3 +41,9 @@ def test_the_compass_compares_with_the_floor():
     last = run("bench.compass", "--rounds", "1", "--seconds", "0.1", "--lanes", "2", "--operation", "users")
     assert last[0] == "COMPASS"
     assert last[-1] == "correct=yes"
+
+
+def test_operations_that_are_never_asked_twice_are_answered():
+    last = run("bench.distinct", "--count", "60", "--lanes", "4", "--cache-plans", "10")
+    assert last[0] == "DISTINCT"
+    assert last[-1] == "wrong=0"

@@ -1,0 +1,1 @@
+"""How cost grows: with the supergraph, with the answer, with concurrent requests; `python -m bench.scaling --help`."""
