@@ -25,8 +25,36 @@ MEMORY_PER_PLAN_BYTE = 28
 # What an entry costs beside its contents: keys, the cache's own links.
 _MEMORY_PER_ENTRY = 1_000
 
+# Of so many answers that could be left to nginx, one is looked at.
+_LOOK_AGAIN = 100
+
 _REFUSALS_BYTES = 4_000_000
 _REFUSALS_SECONDS = 30.0
+
+
+class Sizes:
+    """
+    How large an operation's answers are, as far as they have been seen.
+
+    What is left to nginx is not seen, so now and then one that would be is answered from here.
+    """
+
+    __slots__ = ("_last", "_turns")
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._turns = 0
+
+    def note(self, size: int) -> None:
+        """An answer had so many bytes."""
+        self._last = size
+
+    def are_large(self, least: int) -> bool:
+        """Whether the next answer is expected to have at least so many bytes."""
+        if not least:
+            return True
+        self._turns += 1
+        return self._last >= least and self._turns % _LOOK_AGAIN != 0
 
 
 class PlanKey(NamedTuple):
@@ -41,13 +69,15 @@ class Prepared(NamedTuple):
     """
     A plan, ready to run.
 
-    `weight` is what it is estimated to hold in memory, in bytes; `digest` the SHA-256 of its document in hexadecimal.
+    `weight` is what it is estimated to hold in memory, in bytes; `digest` the SHA-256 of its document in hexadecimal;
+    `sizes` what is known of its answers.
     """
 
     executable: Executable
     introspects: bool
     weight: int
-    digest: str = ""
+    digest: str
+    sizes: Sizes
 
 
 class Refused(NamedTuple):

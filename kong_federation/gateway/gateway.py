@@ -261,7 +261,7 @@ class Gateway:
             self._check_allowed(prepared, asked)
             executable = prepared.executable
             variables = executable.coerce(asked.variables)
-            passage = generation.passage(request, media_type, executable, variables)
+            passage = generation.passage(request, media_type, prepared, variables)
             if passage is not None:
                 return passage
             context = ExecutionContext(
@@ -279,7 +279,9 @@ class Gateway:
         if result.stream is not None:
             raise FederationError(UNSUPPORTED_OPERATION, "Answers that come in parts are not supported.")
         if not result.errors:
-            return answer(write_json({"data": result.data}), media_type)
+            body = write_json({"data": result.data})
+            prepared.sizes.note(len(body))
+            return answer(body, media_type)
         tally.failed(result.errors)
         return answer(write_json({"errors": result.errors, "data": result.data}), media_type)
 

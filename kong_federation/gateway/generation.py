@@ -26,7 +26,7 @@ from kong_federation.errors.codes import (
     Fault,
 )
 from kong_federation.executor import Executable, SubgraphTarget, prepare
-from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, weigh_plan, weigh_refusal
+from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, Sizes, weigh_plan, weigh_refusal
 from kong_federation.gateway.client import BuilderClient
 from kong_federation.gateway.exchange import HttpRequest
 from kong_federation.gateway.labels import find_labels
@@ -152,7 +152,11 @@ class Generation:
             else:
                 executable = await asyncio.to_thread(_prepare, encoded)
             outcome: Prepared | Refused = Prepared(
-                executable, _introspects(executable.plan.node), weigh_plan(key, encoded), _digest(key.document)
+                executable,
+                _introspects(executable.plan.node),
+                weigh_plan(key, encoded),
+                _digest(key.document),
+                Sizes(),
             )
         except FederationErrors as errors:
             outcome = Refused(errors.errors, weigh_refusal(key))
@@ -190,7 +194,7 @@ class Generation:
         return RequestTargets(self._routes, request)
 
     def passage(
-        self, request: HttpRequest, media_type: str, executable: Executable, variables: Mapping[str, Any]
+        self, request: HttpRequest, media_type: str, prepared: Prepared, variables: Mapping[str, Any]
     ) -> Passage | None:
         """
         The request that nginx can make in our place, if the operation can be left to it.
@@ -198,11 +202,14 @@ class Generation:
         Args:
             request: The client's; it says how Kong can be steered.
             media_type: What the client would rather have.
-            executable: The operation's plan.
+            prepared: The operation's plan.
             variables: Coerced.
         """
-        node, way = executable.plan.node, request.way
-        if way is None or not executable.plan.whole or not isinstance(node, Fetch):
+        plan, way = prepared.executable.plan, request.way
+        node = plan.node
+        if way is None or not plan.whole or not isinstance(node, Fetch):
+            return None
+        if not prepared.sizes.are_large(self._settings.passthrough.min_response_size):
             return None
         route = self._routes[node.subgraph]
         destination = route.destination
@@ -210,7 +217,7 @@ class Generation:
             return None
         propagated = propagate(request, route.headers)
         headers = headers_for(destination, media_type, request.headers.get("accept", ()), propagated)
-        body = body_for(executable.plan, variables)
+        body = body_for(plan, variables)
         return None if headers is None or body is None else Passage(node.subgraph, destination, headers, body)
 
     async def introspect(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:

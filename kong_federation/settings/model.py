@@ -421,6 +421,15 @@ class PassthroughSettings:
             "false.",
         },
     )
+    min_response_size: int = field(
+        default=0,
+        metadata={
+            "about": "Only operations whose answers have been at least so large are passed through; 0: all that can "
+            "be. Small answers cost less CPU when the plugin answers, from about 32768 on it is the other way round.",
+            "unit": "bytes",
+            "between": (0, _MOST),
+        },
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from kong_federation.errors import FederationError
 from kong_federation.errors.codes import GRAPHQL_PARSE_FAILED
 from kong_federation.executor import prepare
 from kong_federation.gateway.builder.planning import make_planner
-from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, weigh_plan, weigh_refusal
+from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, Sizes, weigh_plan, weigh_refusal
 from kong_federation.plan import decode_plan, encode_plan
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -21,7 +21,7 @@ def key(document, name=None, labels=()):
 
 
 def plan(weight):
-    return Prepared(None, introspects=False, weight=weight)
+    return Prepared(None, introspects=False, weight=weight, digest="", sizes=Sizes())
 
 
 def refusal(document):
@@ -91,3 +91,14 @@ def test_the_estimate_of_a_plans_memory_is_within_a_factor_of_two():
     tracemalloc.stop()
     estimated = weigh_plan(key(document), encoded) - weigh_refusal(key(document))
     assert measured / 2 < estimated < measured * 2
+
+
+def test_what_is_large_is_looked_at_now_and_then():
+    sizes = Sizes()
+    assert sizes.are_large(0)
+    assert not sizes.are_large(1_000), "nothing is known"
+    sizes.note(1_000)
+    passed = [sizes.are_large(1_000) for _ in range(1_000)]
+    assert passed.count(False) == 10
+    sizes.note(999)
+    assert not any(sizes.are_large(1_000) for _ in range(10))

@@ -25,13 +25,18 @@ WAY = Way("http", named=True)
 
 
 @pytest.fixture
-async def gateway(run_directory):
+def passthrough():
+    return {"enabled": True}
+
+
+@pytest.fixture
+async def gateway(run_directory, passthrough):
     async def answer(request):
         return SubgraphResponse(200, (), b'{"data":{"me":"Ada"}}')
 
     config = {
         "supergraph": {"sdl": SDL},
-        "passthrough": {"enabled": True},
+        "passthrough": passthrough,
         "security": {"mask_errors": False},
         "subgraphs": [{"name": "a", "headers": {"request": [{"op": "propagate", "named": "x-kept"}]}}],
         "limits": {"deadline": 55_000},
@@ -93,6 +98,14 @@ async def test_what_the_client_accepts_is_asked_for_or_answered_from_here(gatewa
         assert read(outcome) == (200, {"data": {"me": "Ada"}})
     else:
         assert dict(outcome.headers)["accept"] == sent
+
+
+@pytest.mark.parametrize(
+    ("passthrough", "passes"), [({"min_response_size": 21}, True), ({"min_response_size": 22}, False)]
+)
+async def test_what_has_been_small_is_answered_from_here(gateway, passes):
+    assert read(await gateway.pass_or_handle(asked("{ me }"))) == (200, {"data": {"me": "Ada"}}), "nobody knows yet"
+    assert isinstance(await gateway.pass_or_handle(asked("{ me }")), Passage) == passes
 
 
 async def test_what_cannot_be_left_to_nginx_is_answered_from_here(gateway):

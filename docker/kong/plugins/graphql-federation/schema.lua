@@ -898,6 +898,14 @@ return {
                     default = false,
                   },
                 },
+                {
+                  min_response_size = {
+                    type = "integer",
+                    between = { 0, 2147483646 },
+                    description = "Only operations whose answers have been at least so large are passed through; 0: all that can be. Small answers cost less CPU when the plugin answers, from about 32768 on it is the other way round. In bytes.",
+                    default = 0,
+                  },
+                },
               },
               description = "Which operations are left to nginx.",
               required = true,
