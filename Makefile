@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install check format format-check lint types imports test generated demo spec audit http-audit plans fuzz bench bench-quick bench-floor bench-scaling bench-distinct bench-planning clean
+.PHONY: help install check format format-check lint types imports test generated demo spec audit http-audit plans fuzz bench bench-quick bench-floor bench-scaling bench-distinct bench-planning bench-libraries clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -81,6 +81,9 @@ bench-distinct: $(STAMP)  ## Whether memory stays bounded under 100,000 differen
 
 bench-planning: $(STAMP)  ## Planning time against two other planners, which npm installs for it (needs node)
 	$(BIN)/python -m bench.planning
+
+bench-libraries: $(STAMP)  ## CPU of a subgraph call by HTTP client, and of JSON by library, as far as they are installed
+	$(BIN)/python -m bench.libraries
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -25,6 +25,9 @@ from kong_federation.settings import Settings
 
 _log = logging.getLogger(__name__)
 
+# Bytes. Blocks below it are kept for the next answer when they are free, and up to twice as much in all.
+_KEPT = 4 * 2**20
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
@@ -60,6 +63,7 @@ def run_worker(
         lifeline: A pipe that ends when the supervisor does.
     """
     _allow_many_connections()
+    _keep_memory()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         files = InstanceFiles(options.runtime_directory)
         runner.run(_serve(Runtime(files, make_gateway, flights), options, listening, lifeline))
@@ -84,6 +88,18 @@ async def _serve(runtime: Runtime, options: WorkerOptions, listening: socket.soc
     with contextlib.suppress(asyncio.CancelledError):
         await deadlines
     await runtime.close()
+
+
+def _keep_memory() -> None:
+    """
+    Have the C library keep freed memory instead of giving it back to the system at once.
+
+    glibc gives it back as soon as 128 KB at the end of the heap are free, and every large answer touches all of its
+    pages anew: 18 page faults and more than half of the CPU for 75 KB from a subgraph. When a mapped block is freed,
+    its size becomes the new measure (mallopt(3), M_MMAP_THRESHOLD); none of its pages is ever touched. Other C
+    libraries do not notice.
+    """
+    bytes(_KEPT)
 
 
 def _allow_many_connections() -> None:
