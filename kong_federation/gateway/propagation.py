@@ -93,6 +93,7 @@ def _apply(
     sent: dict[str, Values] = {name: client[name] for name, _ in always}
     for step in steps:
         step(client, request.identity, sent)
+    sent.pop(_KONG_REQUEST_ID, None)
     return [(name, value) for name, values in sent.items() for value in values]
 
 

@@ -2,6 +2,7 @@
 The audit, through the whole way: HTTP, host, plugin server, subgraphs.
 
     python -m spec.audit                          all suites, behind the stand-in
+    KONG_BIN=/path/to/kong python -m spec.audit   all suites, behind a real Kong
     python -m spec.audit mutations --verbose      one suite, with the plan and the requests of what fails
     python -m spec.audit --kong-yml > audit.yml   the configuration for another host ...
     python -m spec.audit --gateway http://127.0.0.1:8000   ... and the run against it
@@ -21,7 +22,8 @@ from spec.audit import report
 from spec.audit.run import Result, results
 from spec.audit.suite import Suite, suites
 from spec.audit.world import routes, running
-from spec.host import kong_yml, stand_in
+from spec.host import host as hosting
+from spec.host import kong_yml
 
 # The port the supergraphs name, so that a host configured once finds the subgraphs of every run.
 _FIXED_PORT = 4200
@@ -85,7 +87,7 @@ def _run(chosen: Sequence[Suite], given: argparse.Namespace, port: int) -> list[
     """Everything that was asked; printed as it comes."""
     with ExitStack() as stack:
         world = stack.enter_context(running(port=port, strict=given.strict))
-        host = None if given.gateway else stack.enter_context(stand_in(routes(chosen, world.url)))
+        host = None if given.gateway else stack.enter_context(hosting(routes(chosen, world.url)))
         gateway = given.gateway.rstrip("/") if host is None else host.url
         done: list[Result] = []
         for _, group in groupby(results(chosen, gateway, world, given.test), key=lambda result: result.suite.name):
@@ -97,7 +99,7 @@ def _run(chosen: Sequence[Suite], given: argparse.Namespace, port: int) -> list[
             print(report.summary(of_suite), flush=True)
             done += of_suite
         if host is not None and given.verbose and not all(result.passed for result in done):
-            print(f"the host's log:\n{host.child.output()}")
+            print(f"the host's log:\n{host.log()}")
     return done
 
 

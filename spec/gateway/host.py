@@ -88,15 +88,21 @@ class Host(ABC):
         return ["serve", "--socket", str(self.socket), "--workers", str(WORKERS), "--replace"]
 
     @contextmanager
-    def running(self, document: Mapping[str, Any]) -> Iterator[None]:
-        """The host with a configuration, until the context ends."""
+    def running(self, document: Mapping[str, Any], is_ready: Callable[[], bool] | None = None) -> Iterator[None]:
+        """
+        The host with a configuration, until the context ends.
+
+        Args:
+            document: The declarative configuration.
+            is_ready: Whether the case's routes answer; None: `answers`.
+        """
         self.document = document
         self.kong_yml.write_text(json.dumps(document))
         try:
             if self.mode == "external":
                 self.start_server()
             self.start()
-            until(lambda: self.answers() or None, "the host answers")
+            until(lambda: (is_ready or self.answers)() or None, "the host answers")
             yield
         finally:
             self.stop()
@@ -135,6 +141,10 @@ class Host(ABC):
                 mine[int(entry.name)] = parent
         supervisors = [pid for pid, parent in mine.items() if parent not in mine]
         return [*supervisors, *(pid for pid, parent in mine.items() if parent in mine)]
+
+    def server_socket(self) -> Path:
+        """Where the plugin server that is in use listens."""
+        return self.socket
 
     def replace_server(self) -> None:
         """Start another plugin server on the same socket, then let the old one go, in external mode."""

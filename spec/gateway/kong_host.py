@@ -53,6 +53,11 @@ class KongHost(Host):
         if self._conf.exists():
             self._run("stop", "-p", str(self._prefix), check=False)
 
+    def log(self) -> str:
+        """What it and the plugin server have written."""
+        logs = [self.directory / "server.log", self._prefix / "logs" / "error.log"]
+        return "\n".join(log.read_text(errors="replace") for log in logs if log.exists())
+
     def reload(self) -> None:
         self._run("reload", "-c", str(self._conf), "-p", str(self._prefix))
 

@@ -43,6 +43,10 @@ class StandInHost(Host):
         # Kong makes new workers, which read the configuration; the stand-in's one process reads it.
         self.admin("POST", "/config", self.document)
 
+    def server_socket(self) -> Path:
+        words = Path(f"/proc/{self.server_pids()[0]}/cmdline").read_text().split("\0")
+        return Path(words[words.index("--socket") + 1])
+
     def server_pids(self) -> list[int]:
         if self.mode == "external":
             return super().server_pids()

@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
-from spec.host import Route, stand_in
+from spec.host import Route, host
 from spec.http import report
 from spec.http.npm import MissingError, Verdict, audit, install
 from spec.http.subgraph import running
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if given.gateway:
             return _told(audit(node, given.gateway, headers))
         with ExitStack() as stack:
-            url = stack.enter_context(stand_in(_routes(stack.enter_context(running())))).url
+            url = stack.enter_context(host(_routes(stack.enter_context(running())))).url
             safe = audit(node, f"{url}/safe/graphql", headers)
             unguarded = audit(node, f"{url}/unguarded/graphql", headers)
     except MissingError as error:

@@ -131,3 +131,9 @@ def test_who_asks_is_told_by_kong_and_never_by_the_client(value_from, value):
 def test_a_consumers_name_cannot_write_headers_of_its_own():
     rule = {"op": "insert", "named": "x-who", "value_from": "consumer_username"}
     assert sent({}, rule, identity=Identity(consumer_username="a\r\nx-admin: 1")) == ()
+
+
+def test_kongs_request_id_is_kongs_whatever_rules_say():
+    rename = {**PROPAGATE, "named": "x-a", "rename": "x-kong-request-id"}
+    insert = {"op": "insert", "named": "x-kong-request-id", "value": "forged"}
+    assert sent({"x-a": "forged"}, rename, insert) == ()

@@ -11,12 +11,6 @@ from spec.gateway.kong_host import KongHost
 from spec.gateway.routes import document
 from spec.gateway.standin_host import StandInHost
 
-
-@pytest.fixture(autouse=True)
-def no_kong(monkeypatch):
-    monkeypatch.delenv("KONG_BIN", raising=False)
-
-
 # The stand-in's own behaviour has tests; loads and replacements take their seconds.
 SHORT = ["answers", "who asks", "neighbours", "pass-through", "operator"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -65,6 +66,20 @@ def _(scene: Scene) -> None:
     answer = query(f"{scene.url}/contradictory", "{ me { id } }")
     equal((answer.status, answer.code), (500, "CONFIGURATION_INVALID"))
     true(scene.host.answers(), "the others answer")
+
+
+@SUITE.case("the doctor finds the socket, the supergraph and the subgraphs, and says what does not answer")
+def _(scene: Scene) -> None:
+    host = scene.host
+    command = host.command("doctor", "--admin-url", host.admin_url, "--socket", str(host.server_socket()), "--json")
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=ROOT)
+    findings = json.loads(done.stdout)["findings"]
+    failed = [finding for finding in findings if finding["state"] == "failed"]
+    # One route has a configuration that contradicts itself, another one a subgraph that is down.
+    equal(done.returncode, 1, done.stderr)
+    told = json.dumps(failed)
+    true("reviews" in told, told)
+    true(len(findings) > len(failed) + 5, f"most is well: {done.stdout}")
 
 
 @SUITE.case("the example's Admin API calls do what they say")
