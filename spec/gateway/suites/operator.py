@@ -92,3 +92,19 @@ def _(scene: Scene) -> None:
     equal((done.returncode, done.stderr), (0, ""), done.stdout[-2_000:])
     equal(scene.host.admin("POST", "/config", scene.host.document).status, 201)
     until(lambda: scene.host.answers() or None, "the configuration is back")
+
+
+@SUITE.case("the doctor finds what is broken on purpose, and nothing else")
+def _(scene: Scene) -> None:
+    command = scene.host.command("doctor", "--admin-url", scene.host.admin_url, "--socket", str(scene.host.socket))
+    if scene.host.name == "standin" and scene.host.mode == "managed":
+        command = command[:-2]  # its socket lies elsewhere; the Admin API says where
+    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False, timeout=120, cwd=ROOT)
+    findings = json.loads(done.stdout)["findings"]
+    failed = [finding["text"] for finding in findings if finding["state"] == "failed"]
+    equal(len(failed), 2, str(failed))
+    true("contradictory: subgraphs.1.name is there twice" in failed[0], failed[0])
+    true("127.0.0.1:9/reviews: the connection was refused" in failed[1], failed[1])
+    equal(done.returncode, 1)
+    well = {finding["check"] for finding in findings if finding["state"] == "ok"}
+    equal(well, {"versions", "kong", "server", "supergraph", "subgraphs"})
