@@ -7,7 +7,9 @@ import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.standin import (
@@ -120,6 +122,15 @@ def _line(event: Event, *, access: bool) -> str:
             return "\n".join([*(f"  route {route}" for route in routes), *admin, f"ready: {url}"])
         case Logged(level, text):
             return f"[{level}] {text}" if level in _HEARD else ""
-        case Answered(client, method, target, status, seconds, request_id, route):
+        case Answered(client, method, target, status, seconds, request_id, route, serialized):
             shown = f'{client} "{method} {target}" {status} {seconds * 1000:.1f} ms {route or "-"} {request_id}'
-            return shown if access else ""
+            return f"{shown}{_facts(serialized)}" if access else ""
+
+
+def _facts(serialized: Mapping[str, Any]) -> str:
+    """What a log plugin of Kong's would say of the operation, in short."""
+    told = serialized.get("graphql")
+    if not isinstance(told, Mapping):
+        return ""
+    names = ("operation_type", "operation_name", "plan_cache", "subgraphs", "error_code")
+    return "".join(f" {told[name]}" for name in names if name in told)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,13 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A request is done; `seconds` from its head to the last byte of the answer."""
+    """
+    A request is done.
+
+    Args:
+        seconds: From its head to the last byte of the answer.
+        serialized: What plugins added to Kong's log entry.
+    """
 
     client: str
     method: str
@@ -65,6 +72,7 @@ class Answered:
     seconds: float
     request_id: str
     route: str
+    serialized: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ The HTTP side: one request from its head to the last byte of its answer.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -99,7 +100,7 @@ class Front:
             if exited is not None:
                 exited.connection.close()
             request.body.discard()
-            self._told(request, match.route.name if match else "", status)
+            self._told(request, match.route.name if match else "", status, exchange.serialized if exchange else {})
 
     async def _send(self, client: web.Request, response: web.StreamResponse) -> web.StreamResponse:
         if not response.prepared:
@@ -166,10 +167,10 @@ class Front:
             head=head,
         )
 
-    def _told(self, request: Request, route: str, status: int) -> None:
+    def _told(self, request: Request, route: str, status: int, serialized: Mapping[str, Any]) -> None:
         seconds = time.time() - request.started
-        line = request.line
-        self._listener(Answered(request.peer.client, line.method, line.target, status, seconds, request.id, route))
+        line, client = request.line, request.peer.client
+        self._listener(Answered(client, line.method, line.target, status, seconds, request.id, route, serialized))
 
 
 async def _pieces(client: web.Request) -> AsyncIterator[bytes]:

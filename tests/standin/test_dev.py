@@ -48,6 +48,10 @@ def arguments(*words):
         (Logged("warn", "x"), "[warn] x"),
         (Logged("debug", "x"), ""),
         (Answered("c", "GET", "/a", 200, 0.0123, "id", ""), 'c "GET /a" 200 12.3 ms - id'),
+        (
+            Answered("c", "POST", "/a", 200, 0.01, "id", "r", {"graphql": {"operation_name": "Q", "subgraphs": "a,b"}}),
+            'c "POST /a" 200 10.0 ms r id Q a,b',
+        ),
     ],
 )
 def test_lines(event, line):

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from kong_federation.kong import Target
+from kong_federation.kong import FUNCTIONS, Target
+from kong_federation.standin import Answered
 from tests.standin.scripted import ask, get, parse, post
 from tests.standin.upstreams import Upstream
 
@@ -101,6 +102,38 @@ async def test_everything_a_plugin_can_steer(launch):
     assert upstream.bodies == [b'{"query":"{a}"}']
     assert [value for name, value in headers if name == "x-from-plugin"] == ["1", "2"]
     assert seen == ["2"]
+
+
+async def test_a_header_without_values_and_an_empty_query_are_gone(launch):
+    """As seen on Kong 3.9.3."""
+
+    async def event(wire, call):
+        await wire.call("kong.service.set_target", Target("127.0.0.1", upstream.port))
+        await wire.call("kong.service.request.set_headers", {"cookie": [], "host": "a.test:1", "x-absent": []})
+        await wire.call("kong.service.request.set_raw_query", "")
+        wire.done(call)
+
+    async with Upstream() as upstream:
+        standin, _ = await launch(configuration(9), event)
+        await ask(standin.port, get("/graphql?old=1", "Cookie: s=1", "X-Kept: 1"))
+    assert upstream.line.split(" ")[1] == "/base"
+    assert upstream.headers["host"] == ["a.test:1"]
+    assert upstream.headers["x-kept"] == ["1"]
+    assert not {"cookie", "x-absent"} & upstream.headers.keys()
+
+
+async def test_what_is_told_in_one_write_with_the_answer_is_heard(launch):
+    def event(wire, call):
+        told = FUNCTIONS["kong.log.set_serialize_value"].argument.encode(("graphql", {"subrequests": 2, "errors": 0}))
+        wire.send(b"kong.log.set_serialize_value", told, b"kong.ctx.shared.set", told)
+        wire.exit(200, b"answer")
+
+    heard = []
+    standin, _ = await launch(configuration(9), event, heard=heard)
+    status, _, body = parse(await ask(standin.port, get("/graphql")))
+    assert (status, body) == (200, b"answer")
+    (answered,) = (one for one in heard if isinstance(one, Answered))
+    assert answered.serialized == {"graphql": {"subrequests": 2, "errors": 0}}
 
 
 async def test_set_upstream_takes_targets_in_turn(launch):
