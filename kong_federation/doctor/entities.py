@@ -45,6 +45,10 @@ class Entities:
         upstream = _pointed(self.upstreams, service.get("host"))
         return upstream is not None and not any(target.get("weight", 100) for target in upstream["targets"])
 
+    def has_upstream(self, name: str) -> bool:
+        """Whether there is an upstream of this name."""
+        return _pointed(self.upstreams, name) is not None
+
     @property
     def graphs(self) -> tuple[Entity, ...]:
         """The plugins that are ours."""

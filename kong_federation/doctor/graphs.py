@@ -118,6 +118,7 @@ def examine_graphs(check: str, entities: Entities) -> tuple[list[Graph], list[Fi
         findings += wrong
         if graph is not None:
             graphs.append(graph)
+            findings += _examine_passthrough(check, graph, plugin, entities)
         findings += _examine_routes(check, name, plugin, entities)
     return graphs, findings
 
@@ -182,6 +183,27 @@ def _examine_routes(check: str, name: str, plugin: Entity, entities: Entities) -
                 check,
                 f"{called} takes {', '.join(sorted(missing))}, where the plugin does not run",
                 "Give the route and the plugin the same protocols.",
+            )
+
+
+def _examine_passthrough(check: str, graph: Graph, plugin: Entity, entities: Entities) -> Iterator[Finding]:
+    if graph.settings is None or not graph.settings.passthrough.enabled:
+        return
+    for route in entities.routes_of(plugin):
+        if entities.service_of(route) is None:
+            yield warning(
+                check,
+                f"{graph.name}: pass-through is enabled, and route {label(route)} has no service",
+                "Nothing is passed through there. Give it a service whose upstream has no targets "
+                "(docs/passthrough.md), or switch pass-through off.",
+            )
+    for subgraph in graph.settings.subgraphs:
+        if subgraph.upstream and not entities.has_upstream(subgraph.upstream):
+            yield warning(
+                check,
+                f"{graph.name}: subgraph {subgraph.name} names the upstream {subgraph.upstream}, "
+                "which Kong does not have",
+                "Nothing is passed through to it. Add the upstream, or correct its name.",
             )
 
 

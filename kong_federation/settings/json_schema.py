@@ -10,6 +10,7 @@ Source: https://json-schema.org/draft/2020-12, the dialect that editors know bes
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,7 +36,7 @@ def _record(record: type) -> dict[str, Any]:
     fields = fields_of(record)
     schema: dict[str, Any] = {
         "type": "object",
-        "description": (record.__doc__ or "").strip(),
+        "description": inspect.cleandoc(record.__doc__ or ""),
         "properties": {declared.name: _property(declared) for declared in fields},
         "additionalProperties": False,
     }

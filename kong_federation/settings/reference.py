@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 
 from kong_federation.settings.checks import checks_of
@@ -33,7 +34,7 @@ def reference() -> str:
 def _section(path: str, record: type) -> Iterator[str]:
     yield f"## {path}"
     yield ""
-    yield f"{(record.__doc__ or '').strip()}"
+    yield inspect.cleandoc(record.__doc__ or "")
     yield ""
     for check in checks_of(record):
         yield f"The record {check.text}."

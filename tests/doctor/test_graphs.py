@@ -56,6 +56,10 @@ def test_an_upstream_without_targets_is_well(document):
     assert any("leads to an upstream without targets" in found.text for found in findings)
 
 
+PASSED = {"passthrough": {"enabled": True}, "security": {"mask_errors": False}}
+STEERED = {
+    "subgraphs": [{"name": "products", "upstream": "products.subgraph"}, {"name": "accounts", "upstream": "accounts"}]
+}
 OPEN = {"name": "shop", "host": "shop.internal"}
 
 
@@ -92,6 +96,24 @@ OPEN = {"name": "shop", "host": "shop.internal"}
             {"routes": [{**ROUTE, "plugins": [{**PLUGIN, "protocols": ["https"]}]}]},
             State.WARNING,
             "route graphql takes http, where the plugin does not run",
+        ),
+        (
+            {"routes": [{**ROUTE, "plugins": [{**PLUGIN, "config": {**CONFIG, **PASSED}}]}]},
+            State.WARNING,
+            "plugin on route graphql: pass-through is enabled, and route graphql has no service",
+        ),
+        (
+            {
+                "services": [
+                    {
+                        **CLOSED,
+                        "routes": [{**ROUTE, "plugins": [{**PLUGIN, "config": {**CONFIG, **PASSED, **STEERED}}]}],
+                    }
+                ],
+                "upstreams": [{"name": "graphql.closed"}, {"name": "accounts"}],
+            },
+            State.WARNING,
+            "subgraph products names the upstream products.subgraph, which Kong does not have",
         ),
         ({"plugins": [{**PLUGIN, "route": "nope"}]}, State.FAILED, "plugin on route nope is on no route"),
         (
