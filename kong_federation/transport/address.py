@@ -39,6 +39,8 @@ class Address:
     """
     A URL, read.
 
+    `starts` has the first lines of a request, by whether the request's own headers have a Host, and an Authorization.
+
     Args:
         url: Absolute, http or https.
 
@@ -46,7 +48,7 @@ class Address:
         TransportError: ADDRESS.
     """
 
-    __slots__ = ("_starts", "origin")
+    __slots__ = ("origin", "starts")
 
     def __init__(self, url: str) -> None:
         try:
@@ -60,22 +62,12 @@ class Address:
         line = f"POST {target} HTTP/1.1\r\n".encode("ascii")
         host = f"host: {_authority(self.origin)}\r\n".encode("ascii")
         credentials = _authorization(parts.username, parts.password)
-        # By whether the request brings a Host and an Authorization of its own.
-        self._starts = {
+        self.starts = {
             (False, False): line + host + credentials,
             (True, False): line + credentials,
             (False, True): line + host,
             (True, True): line,
         }
-
-    def start(self, given: tuple[bool, bool]) -> bytes:
-        """
-        The first lines of a request.
-
-        Args:
-            given: Whether the request's own headers have a Host, and an Authorization.
-        """
-        return self._starts[given]
 
 
 def _port(scheme: str, port: int | None) -> int:

@@ -121,7 +121,7 @@ class AnswerReader:
         """
         if self.complete or not self._headers_read or self._has_length():
             return False
-        self._finish()
+        self.on_message_complete()
         return True
 
     def take(self) -> SubgraphResponse:
@@ -189,8 +189,9 @@ class AnswerReader:
 
     def on_message_complete(self) -> None:
         """End an answer; after an interim one, the next begins."""
-        if self._status >= 200:
-            self._finish()
+        if self._decoder is not None:
+            self._decoder.end()
+        self.complete = self._status >= 200
 
     # --- Steps ---
 
@@ -198,11 +199,6 @@ class AnswerReader:
         if self._status < 100 or self._status == _SWITCHING_PROTOCOLS:
             raise TransportError(Trouble.NOT_HTTP)
         self._headers = []
-
-    def _finish(self) -> None:
-        if self._decoder is not None:
-            self._decoder.end()
-        self.complete = True
 
     def _has_length(self) -> bool:
         return any(name.lower() in {b"content-length", _TRANSFER_ENCODING} for name, _ in self._headers)

@@ -106,7 +106,7 @@ class Connection(asyncio.Protocol):
         body = exchange.request.body
         size = len(body)
         block = exchange.block
-        start = exchange.address.start(block.given)
+        start = exchange.address.starts[block.given]
         if size <= _JOINED:
             self._transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (start, block.text, size, body))
         else:

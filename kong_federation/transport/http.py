@@ -108,7 +108,7 @@ class HttpTransport:
             found = self._flights.find(key, request, block)
             if found is not None:
                 found.join(future, deadline, request.timeout)
-                self._watch.expect(now, deadline)
+                self._watch.expect(deadline)
                 return future
         exchange = Exchange(
             request, address, block, future, deadline, connect_timeout=policy.connect_timeout, key=key, after=self._over

@@ -69,7 +69,7 @@ class Pool:
         self._coming = 0  # connections that are being made for those that wait
         self._open: set[Connection] = set()
         self._said = b""
-        self._meant = limits.keep_alive
+        self._patience = limits.keep_alive
         self._closed = False
         self._gone = asyncio.Event()
 
@@ -133,7 +133,9 @@ class Pool:
     def release(self, connection: Connection, keep_alive: bytes) -> None:
         """Take a connection back, for the request that waits longest or for later."""
         now = self._loop.time()
-        connection.idle_until = now + self._patience(keep_alive)
+        if keep_alive != self._said:
+            self._read_patience(keep_alive)
+        connection.idle_until = now + self._patience
         while self._waiting:
             exchange = self._waiting.popleft()
             if not exchange.is_wanted(now):
@@ -175,15 +177,12 @@ class Pool:
 
     # --- Steps ---
 
-    def _patience(self, keep_alive: bytes) -> float:
-        """How many seconds a connection is kept; subgraphs repeat themselves, so what was read last is remembered."""
-        if keep_alive == self._said:
-            return self._meant
+    def _read_patience(self, keep_alive: bytes) -> None:
+        """Learn how many seconds connections are kept; subgraphs repeat themselves, so it is remembered."""
         said = _TIMEOUT.search(keep_alive)
         theirs = float(said[1]) if said is not None else _NEVER
         self._said = keep_alive
-        self._meant = min(self._limits.keep_alive, max(theirs / 2, theirs - _EARLIER))
-        return self._meant
+        self._patience = min(self._limits.keep_alive, max(theirs / 2, theirs - _EARLIER))
 
     def _fill(self) -> None:
         """Begin connections for those that wait, as many as may be."""

@@ -50,17 +50,17 @@ class Watch:
             deadline: Its first waiter's.
         """
         self._live.add(exchange)
-        self.expect(now, deadline)
+        if deadline < self._due or now + PERIOD < self._due:
+            self._arm(min(deadline, now + PERIOD))
+
+    def expect(self, deadline: float) -> None:
+        """Make sure to look in time for somebody who has begun to wait for an exchange that is looked after."""
+        if deadline < self._due:
+            self._arm(deadline)
 
     def end(self, exchange: Exchange) -> None:
         """Look after an exchange no longer."""
         self._live.discard(exchange)
-
-    def expect(self, now: float, deadline: float) -> None:
-        """Make sure to look in time for somebody who has begun to wait."""
-        due = min(deadline, now + PERIOD)
-        if due < self._due:
-            self._arm(due)
 
     def stop(self) -> list[Exchange]:
         """Stop looking; returns what was under way."""

@@ -27,18 +27,18 @@ NOTHING = (False, False)
 def test_where_a_url_leads(url, origin, target, host):
     address = Address(url)
     assert tuple(address.origin) == origin
-    assert address.start(NOTHING).decode() == f"POST {target} HTTP/1.1\r\nhost: {host}\r\n"
+    assert address.starts[NOTHING].decode() == f"POST {target} HTTP/1.1\r\nhost: {host}\r\n"
 
 
 def test_credentials_become_an_authorization():
     address = Address("http://us%65r:p%C3%A4ss@shop/")
     expected = base64.b64encode("user:päss".encode())
-    assert address.start(NOTHING).endswith(b"authorization: Basic " + expected + b"\r\n")
-    assert b"authorization" not in address.start((False, True))
+    assert address.starts[NOTHING].endswith(b"authorization: Basic " + expected + b"\r\n")
+    assert b"authorization" not in address.starts[(False, True)]
 
 
 def test_a_request_may_name_another_host():
-    assert Address("http://shop/").start((True, False)) == b"POST / HTTP/1.1\r\n"
+    assert Address("http://shop/").starts[(True, False)] == b"POST / HTTP/1.1\r\n"
 
 
 @pytest.mark.parametrize(
