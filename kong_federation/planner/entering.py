@@ -1,8 +1,9 @@
 """
 How an object gets into other subgraphs: by keys, in as many hops as it takes, or at a root.
 
-Subgraph after subgraph is entered, nearest first (Dijkstra); a key field may be taken from any subgraph in which the
-object is at hand by then. It ends because each round enters one more subgraph or none.
+Roots need nothing and come first. Then subgraph after subgraph is entered, nearest first (Dijkstra); a key field may be
+taken from any subgraph in which the object is at hand by then. It ends because each round enters one more subgraph or
+none.
 """
 
 from __future__ import annotations
@@ -46,9 +47,16 @@ class Entering:
         """The subgraphs that an object can get into, each on its shortest way."""
         at_hand = {origin.graph: (origin, frozenset({origin.graph})) for origin in origins}
         entered: dict[str, Entry] = {}
+        # In turns over all subgraphs this would be quadratic in their number, for a query root that all of them have.
+        doors = self._graph.doors(runtime_type)
+        for graph in doors.roots:
+            entry = None if graph in at_hand else self._shortest(graph, runtime_type, at_hand, origins)
+            if entry is not None:
+                entered[graph] = entry
+        at_hand.update({graph: (_after(entry), entry.uses) for graph, entry in entered.items()})
         while True:
             best: Entry | None = None
-            for graph in self._graph.graphs:
+            for graph in doors.keys:
                 if graph in at_hand:
                     continue
                 entry = self._shortest(graph, runtime_type, at_hand, origins)

@@ -2,6 +2,6 @@
 
 from kong_federation.querygraph.fieldsets import FieldSets
 from kong_federation.querygraph.graph import QueryGraph
-from kong_federation.querygraph.moves import FieldMove, KeyMove, RootMove
+from kong_federation.querygraph.moves import Doors, FieldMove, KeyMove, RootMove
 
-__all__ = ["FieldMove", "FieldSets", "KeyMove", "QueryGraph", "RootMove"]
+__all__ = ["Doors", "FieldMove", "FieldSets", "KeyMove", "QueryGraph", "RootMove"]

@@ -10,7 +10,7 @@ A graph is made for one set of active override labels: labels decide which subgr
 
 from __future__ import annotations
 
-from kong_federation.querygraph.moves import FieldMove, KeyMove, RootMove
+from kong_federation.querygraph.moves import Doors, FieldMove, KeyMove, RootMove
 from kong_federation.supergraph import Catalog, JoinField, Kind, Supergraph, named_type
 
 
@@ -38,6 +38,7 @@ class QueryGraph:
         )
         self._fields: dict[tuple[str, str, str], FieldMove | None] = {}
         self._keys: dict[tuple[str, str], tuple[KeyMove, ...]] = {}
+        self._doors: dict[str, Doors] = {}
         self._possible: dict[tuple[str, str], tuple[str, ...]] = {}
         self._owners: dict[tuple[str, str], tuple[FieldMove, ...]] = {}
 
@@ -68,6 +69,14 @@ class QueryGraph:
         if self._roots.get(runtime_type) is None or graph not in self._types[runtime_type].joins:
             return None
         return RootMove(graph, runtime_type)
+
+    def doors(self, runtime_type: str) -> Doors:
+        """The subgraphs that an object can get into; of many subgraphs most types are in few."""
+        if runtime_type not in self._doors:
+            roots = tuple(graph for graph in self.graphs if self.root(graph, runtime_type))
+            keys = tuple(graph for graph in self.graphs if graph not in roots and self.keys(graph, runtime_type))
+            self._doors[runtime_type] = Doors(roots, keys)
+        return self._doors[runtime_type]
 
     def possible(self, graph: str, static_type: str) -> tuple[str, ...]:
         """

@@ -69,3 +69,17 @@ class RootMove:
 
     graph: str
     type_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """
+    The subgraphs that an object can get into at all, each in one of the two.
+
+    Args:
+        roots: At their root type.
+        keys: By a key, if its fields are to be had.
+    """
+
+    roots: tuple[str, ...]
+    keys: tuple[str, ...]
