@@ -18,6 +18,7 @@ from kong_federation import __version__
 
 COMMANDS = {
     "serve": "run the plugin server that Kong talks to",
+    "healthcheck": "ask a running plugin server whether it answers",
     "dump": "print what Kong's query command needs: name, version, schema",
     "schema": "print what may be configured: as JSON Schema, for Kong, as schema.lua, as documentation",
     "dev": "run a kong.yml on a laptop: a stand-in for Kong and the real plugin server",

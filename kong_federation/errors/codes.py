@@ -168,6 +168,12 @@ REQUEST_INTERRUPTED = _code(
     500,
     "The gateway failed in the middle of the request; a mutation may have been run, so it was not begun again.",
 )
+REQUEST_QUARANTINED = _code(
+    "REQUEST_QUARANTINED",
+    Fault.INTERNAL,
+    503,
+    "Processes of the gateway ended while this very request was run, so it is refused for a while.",
+)
 INTERNAL_SERVER_ERROR = _code(
     "INTERNAL_SERVER_ERROR", Fault.INTERNAL, 500, "Something went wrong inside the gateway; its log says what."
 )

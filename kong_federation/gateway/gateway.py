@@ -98,6 +98,7 @@ class Gateway:
         self._generation: Generation | None = None
         self._failure: FederationError | None = None
         self._loaded = asyncio.Event()
+        self._look = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -111,6 +112,10 @@ class Gateway:
         if self._following is None and not self._closed:
             self._following = asyncio.get_running_loop().create_task(self._follow())
 
+    def refresh(self) -> None:
+        """Look for another supergraph without delay."""
+        self._look.set()
+
     async def close(self) -> None:
         """Let go of the builder and of all connections to subgraphs; requests are refused from here on."""
         self._closed = True
@@ -123,7 +128,7 @@ class Gateway:
 
     async def _follow(self) -> None:
         try:
-            async for text in follow(self._settings.supergraph):
+            async for text in follow(self._settings.supergraph, self._look):
                 if text is None:
                     self._fail(FederationError(SUPERGRAPH_INVALID, "there is no supergraph"))
                 else:

@@ -44,9 +44,15 @@ class SupergraphText:
     digest: str
 
 
-async def follow(settings: SupergraphSettings) -> AsyncIterator[SupergraphText | None]:
+async def follow(
+    settings: SupergraphSettings, look: asyncio.Event | None = None
+) -> AsyncIterator[SupergraphText | None]:
     """
     The supergraph, and then every other one it is replaced by; ends if it cannot change.
+
+    Args:
+        settings: Where it is.
+        look: Set by whoever wants the file to be looked at without delay; None: nobody does.
 
     Yields:
         None once if there is none to begin with.
@@ -76,10 +82,27 @@ async def follow(settings: SupergraphSettings) -> AsyncIterator[SupergraphText |
                 if text.digest != digest:
                     digest = text.digest
                     yield text
-        if digest is not None and settings.poll_interval == 0:
+        if digest is not None and settings.poll_interval == 0 and look is None:
             return
-        interval = settings.poll_interval / 1000 or _FIRST_SECONDS
-        await asyncio.sleep(interval if digest is not None else min(interval, _FIRST_SECONDS))
+        interval = settings.poll_interval / 1000 or None
+        if digest is None:
+            interval = min(interval or _FIRST_SECONDS, _FIRST_SECONDS)
+        if await _asked_within(interval, look):
+            # A file that was replaced without a visible change of its time is read, too.
+            seen = None
+
+
+async def _asked_within(seconds: float | None, look: asyncio.Event | None) -> bool:
+    """Wait so long (None: for ever), or until somebody asks; whether somebody did."""
+    if look is None:
+        await asyncio.sleep(seconds or 0.0)
+        return False
+    try:
+        await asyncio.wait_for(look.wait(), seconds)
+    except TimeoutError:
+        return False
+    look.clear()
+    return True
 
 
 def _read_if_changed(path: Path, seen: _Identity | None) -> tuple[_Identity | None, SupergraphText] | None:

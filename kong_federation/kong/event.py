@@ -7,8 +7,7 @@ One event: PDK calls in, a decision out.
               next plugin and the upstream
     Restart   nobody knows the instance: close the connection, so that Kong starts it again and replays the event
 
-An event whose worker died comes again, by itself and without end. A query is run once more; what may be a mutation is
-not, because the first one may have been carried out; and what was under way at two deaths is taken for their cause.
+An event whose worker died comes again, by itself and without end; `guard` says what becomes of it.
 
 Whatever goes wrong becomes an Exit with a GraphQL error. The only exceptions that leave are cancellation and Kong's
 having gone; the session answers the former.
@@ -22,11 +21,11 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from kong_federation.errors import FederationError, FederationErrors
-from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, REQUEST_INTERRUPTED, SERVICE_UNAVAILABLE
+from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE
 from kong_federation.gateway import HttpRequest, HttpResponse
 from kong_federation.kong.body import read_body
 from kong_federation.kong.failures import failed, failure
-from kong_federation.kong.flights import Flights
+from kong_federation.kong.guard import admit, run
 from kong_federation.kong.pdk import Channel, EventOver, Pdk
 from kong_federation.kong.records import Exit
 from kong_federation.kong.runtime import Runtime, Tenant
@@ -79,7 +78,7 @@ async def decide(channel: Channel, phase: str, tenant: Tenant | None, runtime: R
         if tenant is None:
             return await _restart(pdk, runtime)
         request = await _read_request(pdk, tenant)
-        return await _answer(pdk, request, tenant, runtime.flights)
+        return await _answer(channel, request, tenant, runtime)
     except FederationError as error:
         return failure([error])
     except FederationErrors as errors:
@@ -103,23 +102,16 @@ async def _read_request(pdk: Pdk, tenant: Tenant) -> HttpRequest:
     return HttpRequest(head.method, query, head.headers, b"", head.request_id, head.identity, head.way)
 
 
-async def _answer(pdk: Pdk, request: HttpRequest, tenant: Tenant, flights: Flights) -> Exit | Tell | Proceed:
-    deaths = flights.begin(request.request_id)
-    try:
-        if deaths:
-            again = deaths == 1 and _is_query(request)
-            outcome = "it is run again" if again else "it is answered with an error"
-            _log.warning("request %s comes again after the death of its worker; %s", request.request_id, outcome)
-            if not again:
-                return failed(REQUEST_INTERRUPTED)
-        response = await _respond(pdk, request, tenant)
-        if response is None:
-            return _PROCEED
-        answer = await _exit(response)
-        told = tenant.conversation.closing(response.facts)
-        return Tell(told, answer) if told else answer
-    finally:
-        flights.end(request.request_id)
+async def _answer(channel: Channel, request: HttpRequest, tenant: Tenant, runtime: Runtime) -> Exit | Tell | Proceed:
+    admitted = await admit(request, tenant.key, runtime.guard, channel)
+    if isinstance(admitted, Exit):
+        return admitted
+    response = await run(admitted, runtime.guard, _respond(Pdk(channel), request, tenant))
+    if response is None:
+        return _PROCEED
+    answer = await _exit(response)
+    told = tenant.conversation.closing(response.facts)
+    return Tell(told, answer) if told else answer
 
 
 async def _respond(pdk: Pdk, request: HttpRequest, tenant: Tenant) -> HttpResponse | None:
@@ -135,15 +127,6 @@ async def _respond(pdk: Pdk, request: HttpRequest, tenant: Tenant) -> HttpRespon
     # What has been set does no harm: an answer of ours asks nobody.
     _log.error("Kong has no upstream %s; its subgraph is asked from here", outcome.destination.upstream)
     return await tenant.gateway.handle(request)
-
-
-def _is_query(request: HttpRequest) -> bool:
-    """Whether it is certain, without parsing anything, that the request asks for no mutation."""
-    if request.method == "GET":
-        return True
-    # Whatever JSON and GraphQL allow, the keyword must be there, unless its letters are escaped or it is elsewhere.
-    body = request.body
-    return b'"query"' in body and b"mutation" not in body and rb"\u" not in body
 
 
 async def _exit(response: HttpResponse) -> Exit:

@@ -13,24 +13,32 @@ from kong_federation.kong.records import Exit
 # (application/graphql-response+json) would have to be negotiated, and some failures come before the Accept header.
 _JSON = (("content-type", "application/json"),)
 
+_UNAVAILABLE = 503
+_RETRY_AFTER = 1  # seconds after which what is unavailable is worth another try, if nobody knows better
 
-def failure(errors: Sequence[FederationError]) -> Exit:
+
+def failure(errors: Sequence[FederationError], retry_after: int | None = None) -> Exit:
     """
     The answer to a request that failed as a whole.
 
     Args:
         errors: At least one; the first decides the status.
+        retry_after: Seconds after which another try may succeed; None: said only of what is unavailable.
     """
     status = errors[0].code.status
-    return Exit(status, _JSON, orjson.dumps({"errors": [error.as_graphql() for error in errors]}))
+    headers: tuple[tuple[str, str], ...] = _JSON
+    if status == _UNAVAILABLE or retry_after is not None:
+        headers = (*_JSON, ("retry-after", str(retry_after or _RETRY_AFTER)))
+    return Exit(status, headers, orjson.dumps({"errors": [error.as_graphql() for error in errors]}))
 
 
-def failed(code: ErrorCode, message: str = "") -> Exit:
+def failed(code: ErrorCode, message: str = "", retry_after: int | None = None) -> Exit:
     """
     The answer to a request that failed for one reason.
 
     Args:
         code: An entry of the catalogue.
         message: Shown to the client if the fault is the client's; the catalogue's sentence if empty.
+        retry_after: As for `failure`.
     """
-    return failure([FederationError(code, message or code.meaning)])
+    return failure([FederationError(code, message or code.meaning)], retry_after)

@@ -4,30 +4,83 @@ The requests under way in all workers, in memory that outlives each of them.
 A worker that dies in mid-event closes its connections, which Kong takes for a lost instance: it sends the event again,
 at once and without a limit, and another worker gets it. Only the request's id tells it from a first one. So a worker
 writes the id down before the gateway sees the request and strikes it out when there is an answer; an id that is already
-there belongs to a request whose worker has died.
+there belongs to a request whose worker has died. Beside it stands the digest of what was asked, for the inquest.
 
-The table is shared by all forks of a process. It has buckets of a few places each, and the hash of an id says which
-bucket is its own. There are no locks: of two workers that take the same place in the same instant, one loses its entry,
-and a full bucket takes none; the replay of such a request is taken for a first one. Entries that nobody strikes out,
-because Kong gave its client a 500 instead of a replay, are overwritten once Kong cannot replay them any more.
+The table is shared by all forks of a process. It has buckets of a few places each, and an id says which bucket is its
+own. There are no locks: of two workers that take the same place in the same instant, one loses its entry, and a full
+bucket takes none; the replay of such a request is taken for a first one. Entries that nobody strikes out, because Kong
+gave its client a 500 instead of a replay, are overwritten once Kong cannot replay them any more.
+
+A server that takes another one's place takes its table, too (`kong reload`: the old one still finishes requests, and
+the events of a worker that dies there come to the new one). Where that is not possible, `since` says from when on the
+table knows all: an older request may be under way elsewhere.
 """
 
 from __future__ import annotations
 
+import contextlib
 import mmap
+import os
 import struct
+import sys
+import time
+from pathlib import Path
 from time import monotonic
+from typing import NamedTuple
 
-_ENTRY = struct.Struct("=32sdB7x")  # request id, when it was written (0: free), deaths
-_DEATHS = 40  # place of the deaths in an entry
+_ENTRY = struct.Struct("=16s16sdIIB7x")  # request id, digest, when written (0: free), worker, worker before, deaths
+_WRITTEN = 32  # place of the time in an entry
+_WORKER = 40
+_DEATHS = 48
 _PLACES = 8  # entries of a bucket
 _BUCKET = _PLACES * _ENTRY.size  # bytes
 _ID = 32  # hexadecimal digits of Kong's request ids; nothing else is sure to be unique
+_TIME = struct.Struct("=d")
+_WORKERS = struct.Struct("=II")
+
+DIGEST = 16  # bytes of a digest
 
 _SPARE = 4  # places per request, so that buckets are hardly ever full
-_STALE = 120.0  # seconds; Kong gives up on an event after 60
+STALE = 120.0
+"""Seconds after which an entry is free again; Kong gives up on an event after 60."""
 
 _MOST_DEATHS = 255
+
+# Another layout must have another name, so that no server takes a table that it would misread.
+_NAME = f"kong-federation-flights-{_ENTRY.format}"
+
+
+class Flight(NamedTuple):
+    """
+    One request under way.
+
+    Args:
+        place: Where it stands, from 1; 0: nowhere.
+        deaths: How many workers have died while it was under way.
+    """
+
+    place: int
+    deaths: int
+
+
+class Left(NamedTuple):
+    """
+    A request that its worker did not finish.
+
+    Args:
+        place: Where it stands.
+        digest: What it asks.
+        began: When, monotonic seconds.
+        deaths: How many workers had died of it before, or beside it.
+    """
+
+    place: int
+    digest: bytes
+    began: float
+    deaths: int
+
+
+_UNKNOWN = Flight(0, 0)
 
 
 class Flights:
@@ -35,46 +88,104 @@ class Flights:
     Who is in the air.
 
     Args:
-        most: Requests that may be under way at once, in all workers together; 192 bytes of memory for each.
+        most: Requests that may be under way at once, in all workers together; 224 bytes of memory for each.
+        predecessor: Id of a process of the server whose place is taken; its table is used if it can be.
     """
 
-    def __init__(self, most: int) -> None:
-        self._buckets = max(1, most * _SPARE // _PLACES)
-        self._memory = mmap.mmap(-1, self._buckets * _BUCKET)
+    def __init__(self, most: int, predecessor: int | None = None) -> None:
+        memory = _inherit(predecessor) if predecessor else None
+        self.since = 0.0 if memory is not None else time.time()
+        self._memory = memory if memory is not None else _make(max(1, most * _SPARE // _PLACES) * _BUCKET)
+        self._buckets = len(self._memory) // _BUCKET
 
-    def begin(self, request_id: str) -> int:
+    def __repr__(self) -> str:
+        return f"<Flights: {self._buckets * _PLACES} places>"
+
+    def begin(self, request_id: str, digest: bytes) -> Flight:
         """
         A request has come.
 
-        Returns:
-            How many workers have died while it was under way.
+        Args:
+            request_id: Kong's.
+            digest: Of what is asked, 16 bytes.
         """
-        if len(request_id) != _ID:
-            return 0
-        name = request_id.encode("latin-1")
-        start, bucket = self._bucket(request_id)
-        at = bucket.find(name)
-        if at >= 0:
-            deaths = min(bucket[at + _DEATHS] + 1, _MOST_DEATHS)
-            _ENTRY.pack_into(self._memory, start + at, name, monotonic(), deaths)
-            return deaths
+        name = _read_id(request_id)
+        if name is None:
+            return _UNKNOWN
         now = monotonic()
-        for place, (_, written, _) in enumerate(_ENTRY.iter_unpack(bucket)):
-            if not written or now - written > _STALE:
-                _ENTRY.pack_into(self._memory, start + place * _ENTRY.size, name, now, 0)
-                break
-        return 0
+        worker = os.getpid()
+        first = int.from_bytes(name[-8:], "big") % self._buckets * _PLACES
+        start = first * _ENTRY.size
+        bucket = self._memory[start : start + _BUCKET]
+        at = bucket.find(name)
+        if at >= 0 and not at % _ENTRY.size:
+            deaths = min(bucket[at + _DEATHS] + 1, _MOST_DEATHS)
+            before, _ = _WORKERS.unpack_from(bucket, at + _WORKER)
+            _ENTRY.pack_into(self._memory, start + at, name, digest, now, worker, before, deaths)
+            return Flight(first + at // _ENTRY.size + 1, deaths)
+        for place in range(_PLACES):
+            at = place * _ENTRY.size
+            written: float = _TIME.unpack_from(bucket, at + _WRITTEN)[0]
+            if not written or now - written > STALE:
+                _ENTRY.pack_into(self._memory, start + at, name, digest, now, worker, 0, 0)
+                return Flight(first + place + 1, 0)
+        return _UNKNOWN
 
-    def end(self, request_id: str) -> None:
+    def end(self, flight: Flight, request_id: str) -> None:
         """A request is answered, or nobody waits for the answer any more."""
-        if len(request_id) != _ID:
-            return
-        start, bucket = self._bucket(request_id)
-        at = bucket.find(request_id.encode("latin-1"))
-        if at >= 0:
-            _ENTRY.pack_into(self._memory, start + at, b"", 0.0, 0)
+        if flight.place:
+            at = (flight.place - 1) * _ENTRY.size
+            if self._memory[at : at + DIGEST] == _read_id(request_id):
+                _ENTRY.pack_into(self._memory, at, b"", b"", 0.0, 0, 0, 0)
 
-    def _bucket(self, request_id: str) -> tuple[int, bytes]:
-        # Forks share the seed of `hash`.
-        start = hash(request_id) % self._buckets * _BUCKET
-        return start, self._memory[start : start + _BUCKET]
+    def left_by(self, worker: int) -> list[Left]:
+        """
+        What was under way in a worker when it died, and was not answered since; asked a second time, nothing.
+
+        Args:
+            worker: Its process id.
+        """
+        found = []
+        oldest = monotonic() - STALE
+        for place, entry in enumerate(_ENTRY.iter_unpack(self._memory)):
+            _, digest, began, last, before, deaths = entry
+            if began > oldest and worker in {last, before}:
+                # By now another worker may have begun it again.
+                found.append(Left(place + 1, digest, began, deaths if last == worker else deaths - 1))
+                kept = (0 if last == worker else last, 0 if before == worker else before)
+                _WORKERS.pack_into(self._memory, place * _ENTRY.size + _WORKER, *kept)
+        return found
+
+
+def _read_id(request_id: str) -> bytes | None:
+    if len(request_id) != _ID:
+        return None
+    try:
+        return bytes.fromhex(request_id)
+    except ValueError:
+        return None
+
+
+def _make(size: int) -> mmap.mmap:
+    if sys.platform != "linux":
+        return mmap.mmap(-1, size)
+    # A name by which a successor finds it among our descriptors: the mapping keeps one.
+    descriptor = os.memfd_create(_NAME)
+    os.ftruncate(descriptor, size)
+    return _mapped(descriptor)
+
+
+def _mapped(descriptor: int) -> mmap.mmap:
+    try:
+        return mmap.mmap(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _inherit(predecessor: int) -> mmap.mmap | None:
+    """The table of a server that runs; None: it cannot be reached, from another container for example."""
+    with contextlib.suppress(OSError, ValueError):
+        for link in Path(f"/proc/{predecessor}/fd").iterdir():
+            if str(link.readlink()).startswith(f"/memfd:{_NAME} "):
+                return _mapped(os.open(link, os.O_RDWR))
+    return None

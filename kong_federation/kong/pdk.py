@@ -8,6 +8,7 @@ function it does not know): it gives the client a 500 and closes the connection.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from kong_federation.kong.functions import (
@@ -82,6 +83,10 @@ class Channel(Protocol):
         Raises:
             EventOver: Nobody is there to answer.
         """
+        ...
+
+    def when_over(self, call: Callable[[], None]) -> None:
+        """Have something called when Kong has got the answer, or nobody waits for one any more."""
         ...
 
 

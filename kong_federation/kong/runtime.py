@@ -24,7 +24,7 @@ from kong_federation.errors.codes import CONFIGURATION_INVALID
 from kong_federation.gateway import HttpRequest, HttpResponse, Passage
 from kong_federation.kong.conversation import Conversation
 from kong_federation.kong.failures import failure
-from kong_federation.kong.flights import Flights
+from kong_federation.kong.guard import Guard
 from kong_federation.kong.instances import RENEWAL, Configuration, InstanceFiles, read_configuration
 from kong_federation.limits import Limits
 from kong_federation.settings import Settings, parse_settings
@@ -44,6 +44,10 @@ class Serves(Protocol):
 
     def start(self) -> None:
         """Load the supergraph in the background."""
+        ...
+
+    def refresh(self) -> None:
+        """Look for another supergraph without delay."""
         ...
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
@@ -76,6 +80,9 @@ class Refusing:
     def start(self) -> None:
         """Nothing to load."""
 
+    def refresh(self) -> None:
+        """Nothing to look for."""
+
     async def handle(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002 - every request is answered alike
         """The same error for everybody."""
         return self._answer
@@ -99,6 +106,7 @@ class Tenant:
         limits: What one of its requests may spend.
         used: When it last had a request, monotonic seconds.
         conversation: What its events ask and tell Kong.
+        key: The digest as bytes.
     """
 
     digest: str
@@ -106,6 +114,10 @@ class Tenant:
     limits: Limits
     used: float
     conversation: Conversation = field(default_factory=Conversation)
+    key: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.key = self.digest.encode()
 
 
 @dataclass(slots=True)
@@ -129,11 +141,11 @@ class Runtime:
     Args:
         files: The instances that all workers share.
         make_gateway: Makes a gateway; must be cheap, the gateway loads its supergraph in the background.
-        flights: The requests under way in all workers.
+        guard: What the workers share about the requests under way.
     """
 
-    def __init__(self, files: InstanceFiles, make_gateway: Callable[[Settings], Serves], flights: Flights) -> None:
-        self.flights = flights
+    def __init__(self, files: InstanceFiles, make_gateway: Callable[[Settings], Serves], guard: Guard) -> None:
+        self.guard = guard
         self._files = files
         self._make_gateway = make_gateway
         self._instances: OrderedDict[int, Handle] = OrderedDict()
@@ -210,6 +222,11 @@ class Runtime:
         if len(self._restarted) > _MOST_RESTARTS:
             self._restarted.popitem(last=False)
         return True
+
+    def refresh(self) -> None:
+        """Have all gateways look for another supergraph."""
+        for tenant in self._tenants.values():
+            tenant.gateway.refresh()
 
     async def close(self) -> None:
         """Close all gateways; no request runs any more."""

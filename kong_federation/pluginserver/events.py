@@ -7,13 +7,16 @@ Deadlines are looked at a few times a second for all events together: that costs
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from kong_federation.errors import ErrorCode
 from kong_federation.errors.codes import SERVICE_UNAVAILABLE
+from kong_federation.kong.pulse import Pulse
 
 _LOOK = 0.2  # seconds between two looks at the deadlines
 _FLUSH = 2.0  # seconds for Kong to take the last answers
+_FIRST_CALL = 0.5  # seconds that a new connection has to say what it is for when the worker is leaving
 
 
 class Connection(Protocol):
@@ -24,12 +27,21 @@ class Connection(Protocol):
         """When its event must be answered, in the loop's time."""
         ...
 
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing has been asked of it yet."""
+        ...
+
     def expire(self) -> None:
         """Answer that it took too long."""
         ...
 
     def fail(self, code: ErrorCode) -> None:
         """Answer with an error."""
+        ...
+
+    def hang_up(self) -> None:
+        """Say that nothing more will be answered; to be closed by the other side."""
         ...
 
     def close(self) -> None:
@@ -43,10 +55,13 @@ class Events:
 
     Args:
         most: Events that may be under way at once.
+        pulse: What the supervisor sees of this worker.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, pulse: Pulse) -> None:
+        self.leaving = False
         self._most = most
+        self._pulse = pulse
         self._connections: set[Connection] = set()
         self._running: set[Connection] = set()
 
@@ -75,9 +90,10 @@ class Events:
         self._running.discard(connection)
 
     async def keep_deadlines(self) -> None:
-        """Expire what is late; runs until it is cancelled."""
+        """Expire what is late, and show that the loop runs; runs until it is cancelled."""
         loop = asyncio.get_running_loop()
         while True:
+            self._pulse.live(len(self._running))
             await asyncio.sleep(_LOOK)
             now = loop.time()
             for connection in [late for late in self._running if late.deadline <= now]:
@@ -85,23 +101,33 @@ class Events:
 
     async def drain(self, seconds: float) -> None:
         """
-        Let running events finish and close all connections.
+        Let running events finish and all connections go.
+
+        A connection that is closed while Kong is writing to it would be reset, and Kong would answer its client with
+        500. So the end is only announced: Kong takes an idle connection out of its pool, and what it had just sent it
+        sends again, over another connection.
 
         Args:
             seconds: How long events may go on; then they are answered that the server is leaving.
         """
+        self.leaving = True
+        loop = asyncio.get_running_loop()
+        first_calls = loop.time() + min(_FIRST_CALL, seconds)
         for connection in self._connections - self._running:
-            connection.close()
-        await self._until_none(self._running, seconds)
+            if not connection.fresh:
+                connection.hang_up()
+        await _until(lambda: not self._running and not any(one.fresh for one in self._connections), first_calls)
+        for connection in self._connections - self._running:
+            connection.hang_up()
+        await _until(lambda: not self._running, first_calls + seconds)
         for connection in list(self._running):
             connection.fail(SERVICE_UNAVAILABLE)
+        await _until(lambda: not self._connections, loop.time() + _FLUSH)
         for connection in list(self._connections):
             connection.close()
-        await self._until_none(self._connections, _FLUSH)
 
-    @staticmethod
-    async def _until_none(connections: set[Connection], seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        while connections and loop.time() < end:  # noqa: ASYNC110 - once in the life of a process
-            await asyncio.sleep(0.02)
+
+async def _until(condition: Callable[[], bool], end: float) -> None:
+    loop = asyncio.get_running_loop()
+    while not condition() and loop.time() < end:  # noqa: ASYNC110 - once in the life of a process
+        await asyncio.sleep(0.02)

@@ -12,11 +12,18 @@ import contextlib
 import os
 import shutil
 import socket
-from dataclasses import dataclass
+import struct
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from kong_federation.pluginserver.processes import name, runs
 
 # A full backlog refuses connections at once, and every answered event costs Kong a new one.
 BACKLOG = 4096
+
+ORPHAN = "kgf-orphan"
+"""The name, for the system, of a worker whose supervisor is gone."""
 
 _LONGEST = 107  # bytes of a path in sockaddr_un on Linux, without the final zero; macOS has four fewer
 
@@ -43,16 +50,67 @@ class SocketOptions:
     replace: bool = False
 
 
-def listen(options: SocketOptions) -> socket.socket:
+class Door:
     """
-    Bind the socket and listen.
+    The socket, as long as it is ours.
+
+    Args:
+        options: Where and how to listen.
 
     Raises:
         ListenError: The path is too long, its directory is missing or not writable, a server is alive there, or the
             owner cannot be set.
     """
+
+    def __init__(self, options: SocketOptions) -> None:
+        self.predecessor = check(options)
+        self._options = options
+        self.listening = _listen(options)
+        self._known = _identity(options.path)
+
+    def __repr__(self) -> str:
+        return f"<Door {self._options.path}>"
+
+    @property
+    def ours(self) -> bool:
+        """Whether those who look for the path's name find this socket."""
+        return _identity(self._options.path) == self._known
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody finds anything there; somebody may have tidied up too well."""
+        return _identity(self._options.path) is None
+
+    def reopen(self) -> Door:
+        """
+        Another door at the same place; this one leads to who has it open.
+
+        Raises:
+            ListenError: As for a new one.
+        """
+        return Door(replace(self._options, replace=False))
+
+    def sign(self) -> None:
+        """
+        Have this process named to whoever asks who listens.
+
+        Each process that begins to listen is named, so workers take the supervisor's place whenever one starts.
+        """
+        self.listening.listen(BACKLOG)
+
+    def hide(self) -> None:
+        """Take the name away, unless another server has it: nobody new comes, and who knocked is let in."""
+        if self.ours:
+            with contextlib.suppress(OSError):
+                self._options.path.unlink()
+
+    def close(self) -> None:
+        """Stop listening; who is not let in by then is refused."""
+        self.listening.close()
+
+
+def _listen(options: SocketOptions) -> socket.socket:
     path = options.path
-    _check(options)
     temporary = path.with_name(f".{os.getpid()}")
     with contextlib.suppress(FileNotFoundError):
         temporary.unlink()
@@ -72,23 +130,26 @@ def listen(options: SocketOptions) -> socket.socket:
     return listening
 
 
-def identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: Path) -> tuple[int, int] | None:
     """What tells this socket file from another of the same name; None: there is no file."""
     try:
         found = path.stat()
     except OSError:
         return None
+    # While a socket is open, no other file gets its inode's number.
     return found.st_dev, found.st_ino
 
 
-def remove(path: Path, known: tuple[int, int] | None) -> None:
-    """Take the socket's name away, unless another server has it by now."""
-    if known is not None and identity(path) == known:
-        with contextlib.suppress(OSError):
-            path.unlink()
+def check(options: SocketOptions) -> int | None:
+    """
+    Whether a door could be opened, without opening it.
 
+    Returns:
+        The id of a process of the server whose place would be taken, if it can be known.
 
-def _check(options: SocketOptions) -> None:
+    Raises:
+        ListenError: As for a door.
+    """
     path = options.path
     length = len(os.fsencode(path))
     if length > _LONGEST:
@@ -96,23 +157,39 @@ def _check(options: SocketOptions) -> None:
     if not path.parent.is_dir():
         raise ListenError(f"the socket's directory does not exist: {path.parent}")
     if not path.exists():
-        return
+        return None
     if not path.is_socket():
         raise ListenError(f"there is a file that is not a socket: {path}")
-    if not options.replace and _is_alive(path):
+    alive, server = _who_listens(path)
+    if alive and not options.replace:
         raise ListenError(f"another server listens on {path}; stop it, or take the socket over with --replace")
+    return server
 
 
-def _is_alive(path: Path) -> bool:
+def _who_listens(path: Path) -> tuple[bool, int | None]:
+    """
+    Whether a server serves the socket, and the id of one of its processes if that can be known.
+
+    The workers of a server that was killed go on for a while, so that nothing is lost until the next one comes. They
+    are no server.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         try:
             probe.connect(str(path))
         except (ConnectionRefusedError, FileNotFoundError):
-            return False
+            return False, None
         except OSError:  # a full backlog, or a socket that is not for us to write to: somebody may listen
-            return True
-        return True
+            return True, None
+        server = _peer(probe)
+    return server is None or (runs(server) and name(server) != ORPHAN), server
+
+
+def _peer(connection: socket.socket) -> int | None:
+    if sys.platform != "linux":
+        return None
+    pid: int = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+    return pid or None  # 0: it lives in another container
 
 
 def _give_to(path: Path, owner: str | None) -> None:

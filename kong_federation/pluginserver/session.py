@@ -17,6 +17,8 @@ One connection from Kong.
     EVENT     the deadline                       exit 504, the handler is cancelled                  ANSWERED
     EVENT     the drain ends                     exit 503, the handler is cancelled                  ANSWERED
     ANSWERED  anything                           thrown away; Kong closes when its request ends      ANSWERED
+    IDLE      the worker is leaving              our end is closed, Kong asks over another one       LEAVING
+    LEAVING   anything                           thrown away; Kong has not been promised an answer   LEAVING
     any       the connection ends                the handler is cancelled, nobody is answered        CLOSED
 
 Why an answer is never left out: when the server closes in mid-event, Kong takes the instance for lost and replays the
@@ -29,6 +31,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from enum import Enum
 from typing import cast
 
@@ -71,6 +74,7 @@ class State(Enum):
     IDLE = "idle"
     EVENT = "in an event"
     ANSWERED = "answered"
+    LEAVING = "leaving"
     CLOSED = "closed"
 
 
@@ -84,12 +88,13 @@ class Event:
         transport: The connection.
     """
 
-    __slots__ = ("_over", "_transport", "_waiting", "deadline", "sequence", "task")
+    __slots__ = ("_over", "_transport", "_waiting", "afterwards", "deadline", "sequence", "task")
 
     def __init__(self, sequence: int, deadline: float, transport: asyncio.Transport) -> None:
         self.sequence = sequence
         self.deadline = deadline
         self.task: asyncio.Task[Decision] | None = None
+        self.afterwards: Callable[[], None] | None = None
         self._transport = transport
         self._waiting: deque[tuple[asyncio.Future[list[bytes]], int, list[bytes]]] = deque()
         self._over = False
@@ -102,6 +107,10 @@ class Event:
         self._waiting.append((waiter, len(calls), []))
         self._transport.write(calls.written)
         return await waiter
+
+    def when_over(self, call: Callable[[], None]) -> None:
+        """Have something called when the connection is over, or used again."""
+        self.afterwards = call
 
     def result(self, content: bytes) -> bool:
         """Give a result to the oldest call; False: none waits."""
@@ -132,14 +141,16 @@ class Session(asyncio.Protocol):
         events: The events under way in this worker.
     """
 
-    __slots__ = ("_event", "_events", "_reader", "_runtime", "_transport", "state")
+    __slots__ = ("_afterwards", "_event", "_events", "_reader", "_runtime", "_transport", "fresh", "state")
 
     def __init__(self, runtime: Runtime, events: Events) -> None:
         self.state = State.IDLE
+        self.fresh = True
         self._runtime = runtime
         self._events = events
         self._reader = FrameReader()
         self._event: Event | None = None
+        self._afterwards: Callable[[], None] | None = None
         self._transport: asyncio.Transport
 
     def __repr__(self) -> str:
@@ -158,7 +169,7 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Kong has sent something."""
-        if self.state is State.ANSWERED:
+        if self.state in {State.ANSWERED, State.LEAVING}:
             return
         try:
             for content in self._reader.feed(data):
@@ -177,6 +188,8 @@ class Session(asyncio.Protocol):
         self.state = State.CLOSED
         self._end_event()
         self._events.disconnected(self)
+        if self._afterwards is not None:
+            self._afterwards()
 
     def fail(self, code: ErrorCode) -> None:
         """Answer with an error in place of whoever should have."""
@@ -187,11 +200,19 @@ class Session(asyncio.Protocol):
         _log.warning("a request was not answered in time")
         self.fail(GATEWAY_TIMEOUT)
 
+    def hang_up(self) -> None:
+        """Close our end only: what Kong writes at this very moment must not meet a closed connection."""
+        if self.state is State.IDLE:
+            self.state = State.LEAVING
+            self.fresh = False
+            self._transport.write_eof()
+
     def close(self) -> None:
         """Let the connection go after what was written; an event under way must have been answered."""
         self._transport.close()
 
     def _call(self, content: bytes) -> None:
+        self.fresh = False
         match decode_call(content):
             case HandleEvent(sequence, instance, phase):
                 self._begin(sequence, instance, phase)
@@ -260,6 +281,8 @@ class Session(asyncio.Protocol):
                 sequence = self._end_event()
                 self.state = State.IDLE
                 self._transport.write(_EMPTY + frame(encode_answer(Done(sequence))))
+                if self._events.leaving:
+                    self.hang_up()
             case _:
                 self._end_event()
                 self.state = State.CLOSED
@@ -275,6 +298,7 @@ class Session(asyncio.Protocol):
             answer = failed(INTERNAL_SERVER_ERROR)
             written = exit_frames(exit_parts(answer.status, answer.headers, answer.body))
         self.state = State.ANSWERED
+        self.fresh = False
         self._transport.write(written)
         self._end_event()
 
@@ -284,6 +308,7 @@ class Session(asyncio.Protocol):
             return 0
         self._events.ended(self)
         event.end()
+        self._afterwards = event.afterwards
         return event.sequence
 
 

@@ -63,7 +63,7 @@ class SupergraphSettings:
     poll_interval: int = field(
         default=10_000,
         metadata={
-            "about": "How often the file is looked at; 0: only at the start.",
+            "about": "How often the file is looked at; 0: only at the start, and when the plugin server gets SIGHUP.",
             "unit": "milliseconds",
             "between": (0, _DAY),
         },

@@ -1,6 +1,7 @@
 """The decision of one event, with a channel that answers at once."""
 
 import json
+import time
 
 import pytest
 
@@ -9,7 +10,7 @@ from kong_federation.gateway.passage import Destination
 from kong_federation.kong import FUNCTIONS, Exit, FrameReader, RawBody, Service
 from kong_federation.kong.conversation import Conversation
 from kong_federation.kong.event import Proceed, Restart, Tell, decide
-from kong_federation.kong.flights import Flights
+from kong_federation.kong.guard import lone_guard
 from kong_federation.kong.instances import InstanceFiles
 from kong_federation.kong.pdk import EventOver
 from kong_federation.kong.runtime import Runtime, Tenant
@@ -27,8 +28,12 @@ class Channel:
             "kong.request.get_method": "GET",
             "kong.request.get_raw_query": "query=%7Ba%7D",
             "kong.nginx.get_var": "id",
+            "kong.nginx.req_start_time": time.time(),
             **changes,
         }
+
+    def when_over(self, call):
+        self.over = call
 
     async def call(self, calls):
         self.asked.append([name for name, _ in calls.calls])
@@ -61,7 +66,7 @@ class Gateway:
 
 @pytest.fixture
 def runtime(tmp_path):
-    return Runtime(InstanceFiles(tmp_path), lambda _: Gateway(), Flights(100))
+    return Runtime(InstanceFiles(tmp_path), lambda _: Gateway(), lone_guard())
 
 
 def tenant(gateway):
@@ -88,7 +93,8 @@ async def test_facts_are_told_with_the_answer(runtime):
 
 
 async def test_a_post_is_asked_in_one_write(runtime):
-    channel = Channel(**{"kong.request.get_method": "POST"})
+    body = RawBody(content=b'{"query":"{ a }"}')
+    channel = Channel(**{"kong.request.get_method": "POST", "kong.request.get_raw_body": body})
     await decide(channel, "access", tenant(Gateway()), runtime)
     assert [len(names) for names in channel.asked] == [4]
 
@@ -126,8 +132,8 @@ QUERY = b'{"query":"{ a }"}'
 @pytest.mark.parametrize(
     ("method", "body", "statuses"),
     [
-        ("POST", QUERY, [200, 500]),
-        ("GET", b"", [200, 500]),
+        ("POST", QUERY, [200, 503]),
+        ("GET", b"", [200, 503]),
         ("POST", b'{"query":"mutation { a }"}', [500, 500]),
         ("POST", rb'{"query":"\u006dutation { a }"}', [500, 500]),
         ("POST", b'{"id":"by another name"}', [500, 500]),
@@ -143,13 +149,16 @@ async def test_what_comes_again_after_a_death_is_run_once_more_if_it_is_a_query(
 
     for deaths, status in enumerate(statuses, 1):
         for _ in range(deaths):
-            runtime.flights.begin(request_id)
+            runtime.guard.flights.begin(request_id, b"")
         gateway = Gateway()
-        answer = await decide(Channel(**changes), "access", tenant(gateway), runtime)
+        channel = Channel(**changes)
+        answer = await decide(channel, "access", tenant(gateway), runtime)
+        channel.over()
         assert answer.status == status
-        assert (gateway.request is None) == (status == 500)
-        if status == 500:
-            assert json.loads(answer.body)["errors"][0]["extensions"]["code"] == "REQUEST_INTERRUPTED"
+        assert (gateway.request is None) == (status != 200)
+        if status != 200:
+            code = json.loads(answer.body)["errors"][0]["extensions"]["code"]
+            assert code == {500: "REQUEST_INTERRUPTED", 503: "REQUEST_QUARANTINED"}[status]
 
     assert (await decide(Channel(**changes), "access", tenant(Gateway()), runtime)).status == 200, "it was answered"
 

@@ -1,53 +1,125 @@
+import gc
 import os
+import sys
+import time
 
 import pytest
 
 from kong_federation.kong import flights as module
 from kong_federation.kong.flights import Flights
 
+DIGEST = b"d" * 16
+
 
 def request_id(number):
     return f"{number:032x}"
 
 
+def begin(flights, number, digest=DIGEST):
+    return flights.begin(request_id(number), digest)
+
+
+def in_a_child(work):
+    """What a forked process makes of it, a small number, and the process's id."""
+    child = os.fork()
+    if not child:
+        os._exit(work())
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), child
+
+
 def test_a_request_that_was_answered_may_come_again():
     flights = Flights(10)
     for _ in range(3):
-        assert flights.begin(request_id(1)) == 0
-        flights.end(request_id(1))
+        flight = begin(flights, 1)
+        assert flight.deaths == 0
+        flights.end(flight, request_id(1))
 
 
 def test_what_a_dead_process_had_under_way_is_known_to_the_others():
     flights = Flights(10)
     for death in range(3):
-        child = os.fork()
-        if not child:
-            os._exit(flights.begin(request_id(1)))
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == death
-    assert flights.begin(request_id(1)) == 3
-    assert flights.begin(request_id(2)) == 0
-    flights.end(request_id(1))
-    assert flights.begin(request_id(1)) == 0
+        assert in_a_child(lambda: begin(flights, 1).deaths)[0] == death
+    flight = begin(flights, 1)
+    assert flight.deaths == 3
+    assert begin(flights, 2).deaths == 0
+    flights.end(flight, request_id(1))
+    assert begin(flights, 1).deaths == 0
+
+
+def test_who_died_with_what_is_told_once():
+    flights = Flights(10)
+
+    def two():
+        begin(flights, 1, b"a" * 16)
+        begin(flights, 2, b"b" * 16)
+        flights.end(begin(flights, 3), request_id(3))
+        return 0
+
+    _, dead = in_a_child(two)
+    begin(flights, 4)
+    again = begin(flights, 2, b"b" * 16)
+    left = flights.left_by(dead)
+    assert {(one.digest, one.deaths) for one in left} == {(b"a" * 16, 0), (b"b" * 16, 0)}, "also what came again"
+    assert flights.left_by(dead) == []
+    flights.end(again, request_id(2))
+    assert [one.digest for one in flights.left_by(os.getpid())] == [DIGEST]
+
+
+def test_the_second_death_of_a_request_is_told_from_the_first():
+    flights = Flights(10)
+    _, first = in_a_child(lambda: begin(flights, 1).deaths)
+    _, second = in_a_child(lambda: begin(flights, 1).deaths)
+    assert [one.deaths for one in flights.left_by(first)] == [0]
+    assert [one.deaths for one in flights.left_by(second)] == [1]
+
+
+def test_an_end_that_comes_late_takes_nobody_elses_place():
+    flights = Flights(1)
+    late = begin(flights, 1)
+    flights.end(late, request_id(1))
+    other = begin(flights, 2)
+    assert other.place == late.place
+    flights.end(late, request_id(1))
+    assert begin(flights, 2).deaths == 1
 
 
 def test_deaths_are_counted_no_further_than_a_byte():
     flights = Flights(1)
-    assert [flights.begin(request_id(1)) for _ in range(300)][-1] == 255
+    assert [begin(flights, 1).deaths for _ in range(300)][-1] == 255
 
 
 def test_a_full_table_forgets_nothing_that_is_in_it(monkeypatch):
     flights = Flights(1)
-    for number in range(8):
-        assert flights.begin(request_id(number)) == 0
-    assert [flights.begin(request_id(8)) for _ in range(2)] == [0, 0], "there was no place for it"
-    assert flights.begin(request_id(7)) == 1
+    places = {begin(flights, number).place for number in range(8)}
+    assert places == set(range(1, 9))
+    assert [begin(flights, 8) for _ in range(2)] == [(0, 0), (0, 0)], "there was no place for it"
+    assert begin(flights, 7).deaths == 1
     later = module.monotonic() + 1000
     monkeypatch.setattr(module, "monotonic", lambda: later)
-    assert [flights.begin(request_id(8)) for _ in range(2)] == [0, 1]
+    assert [begin(flights, 8).deaths for _ in range(2)] == [0, 1]
 
 
-@pytest.mark.parametrize("odd", ["", "1", "x" * 33])
+@pytest.mark.parametrize("odd", ["", "1", "x" * 33, "x" * 32, "\xe9" * 32])
 def test_only_ids_of_kong_are_trusted_to_be_unique(odd):
     flights = Flights(10)
-    assert [flights.begin(odd), flights.begin(odd)] == [0, 0]
-    flights.end(odd)
+    assert [flights.begin(odd, DIGEST), flights.begin(odd, DIGEST)] == [(0, 0), (0, 0)]
+    flights.end(flights.begin(odd, DIGEST), odd)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the table can be found on Linux only")
+def test_a_successor_knows_what_is_under_way_in_the_server_before():
+    gc.collect()  # tables of other tests
+    mine = Flights(10)
+    begin(mine, 1)
+    assert mine.since == pytest.approx(time.time(), abs=5)
+
+    def successor():
+        flights = Flights(500, predecessor=os.getppid())
+        return begin(flights, 1).deaths * 10 + (flights.since == 0.0)
+
+    assert in_a_child(successor)[0] == 11
+
+
+def test_a_server_that_cannot_be_reached_leaves_a_date():
+    _, dead = in_a_child(lambda: 0)
+    assert Flights(1, predecessor=dead).since > 0

@@ -6,7 +6,7 @@ import pytest
 
 from kong_federation.gateway import HttpRequest
 from kong_federation.kong import runtime as module
-from kong_federation.kong.flights import Flights
+from kong_federation.kong.guard import lone_guard
 from kong_federation.kong.instances import InstanceFiles
 from kong_federation.kong.runtime import Runtime
 
@@ -18,10 +18,13 @@ def configuration(text, sequence=1):
 class Gateway:
     def __init__(self, settings):
         self.name = settings.supergraph.sdl
-        self.started = self.closed = 0
+        self.started = self.closed = self.refreshed = 0
 
     def start(self):
         self.started += 1
+
+    def refresh(self):
+        self.refreshed += 1
 
     async def handle(self, request):
         raise AssertionError(request)
@@ -43,7 +46,7 @@ def worker(tmp_path, made):
         made.append(Gateway(settings))
         return made[-1]
 
-    return lambda: Runtime(InstanceFiles(tmp_path / "run"), make, Flights(1))
+    return lambda: Runtime(InstanceFiles(tmp_path / "run"), make, lone_guard())
 
 
 def test_instances_of_one_configuration_share_a_gateway(worker, made):
@@ -97,7 +100,7 @@ async def test_a_gateway_that_cannot_be_made_refuses_too(tmp_path):
     def fail(settings):
         raise RuntimeError("secret")
 
-    runtime = Runtime(InstanceFiles(tmp_path), fail, Flights(1))
+    runtime = Runtime(InstanceFiles(tmp_path), fail, lone_guard())
     answer = await runtime.find(runtime.start_instance(configuration("a"))).gateway.handle(HttpRequest("POST"))
     assert answer.status == 500
     assert b"secret" not in answer.body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from pathlib import Path
 
 from kong_federation.kong import (
@@ -28,12 +29,12 @@ class Client:
         self.instance: int | None = None
         self.starts = 0
 
-    def ask(self, body: bytes, request_id: str = "1") -> Exit:
+    def ask(self, body: bytes, request_id: str = "1", started: float = 0.0) -> Exit:
         """One request; raises ConnectionError where Kong would answer 500."""
         while True:
             if self.instance is None:
                 self.instance = self.start()
-            answer = self._event(body, request_id)
+            answer = self._event(body, request_id, started)
             if answer is not None:
                 return answer
             self.instance = None
@@ -49,15 +50,20 @@ class Client:
     def connection(self) -> socket.socket:
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         stream.settimeout(10)
-        stream.connect(str(self.path))
+        try:
+            stream.connect(str(self.path))
+        except OSError:
+            stream.close()
+            raise
         return stream
 
-    def _event(self, body: bytes, request_id: str) -> Exit | None:
+    def _event(self, body: bytes, request_id: str, started: float) -> Exit | None:
         results = {
             "kong.request.get_raw_body": RawBody(content=body),
             "kong.request.get_headers": {},
             "kong.request.get_method": "POST",
             "kong.nginx.get_var": request_id,
+            "kong.nginx.req_start_time": started or time.time(),
         }
         assert self.instance is not None
         with self.connection() as stream:

@@ -1,9 +1,11 @@
 import logging
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from kong_federation.kong import runtime as runtime_module
-from kong_federation.kong.flights import Flights
+from kong_federation.kong.guard import lone_guard
 from kong_federation.kong.instances import InstanceFiles
 from kong_federation.kong.runtime import Runtime
 from kong_federation.pluginserver.events import Events
@@ -11,6 +13,7 @@ from kong_federation.pluginserver.session import Session
 from kong_federation.settings import Settings, parse_settings
 
 from .kong import Gateway, Kong
+from .running import Server
 
 SETTINGS = parse_settings({"supergraph": {"sdl": "type Query { a: Int }"}})
 
@@ -42,12 +45,12 @@ def files(tmp_path):
 def runtime(files, gateway, settings, monkeypatch):
     """Any configuration is right, and all share one gateway."""
     monkeypatch.setattr(runtime_module, "parse_settings", lambda _: settings)
-    return Runtime(files, lambda _: gateway, Flights(100))
+    return Runtime(files, lambda _: gateway, lone_guard())
 
 
 @pytest.fixture
-def events():
-    return Events(100)
+def events(runtime):
+    return Events(100, runtime.guard.pulse)
 
 
 @pytest.fixture
@@ -58,3 +61,23 @@ async def kong(runtime, events):
 @pytest.fixture
 async def connect(runtime, events):
     return lambda: Kong(Session(runtime, events))
+
+
+@pytest.fixture
+def folder():
+    # pytest's own temporary paths are too long for a socket on some machines.
+    with tempfile.TemporaryDirectory(prefix="kf-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def server(folder):
+    started = []
+
+    def start(workers, **options):
+        started.append(Server(folder, workers, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()

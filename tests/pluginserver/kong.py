@@ -25,6 +25,7 @@ REQUEST = {
     "kong.request.get_raw_query": "",
     "kong.request.get_headers": {"content-type": "application/json", "x-name": "caf\xe9"},
     "kong.request.get_raw_body": RawBody(content=b'{"query":"{a}"}'),
+    "kong.nginx.req_start_time": 1e10,
     "kong.nginx.get_var": "b55f5f0d1bc813098bcbe461fff74902",
 }
 
@@ -36,13 +37,16 @@ class Transport(asyncio.Transport):
         super().__init__()
         self.frames: list[bytes] = []
         self.writes = 0
-        self.closed = False
+        self.closed = self.hung_up = False
         self._reader = FrameReader()
 
     def write(self, data: bytes) -> None:
         assert not self.closed, "written after the end"
         self.writes += 1
         self.frames += self._reader.feed(data)
+
+    def write_eof(self) -> None:
+        self.hung_up = True
 
     def close(self) -> None:
         self.closed = True
@@ -125,6 +129,9 @@ class Gateway:
 
     def start(self) -> None:
         self.started += 1
+
+    def refresh(self) -> None:
+        pass
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         self.requests.append(request)

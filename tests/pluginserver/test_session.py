@@ -29,7 +29,8 @@ from .kong import REQUEST, Kong
 
 
 def code_of(answer):
-    assert dict(answer.headers) == {"content-type": "application/json"}
+    unavailable = {"retry-after": "1"} if answer.status == 503 else {}
+    assert dict(answer.headers) == {"content-type": "application/json", **unavailable}
     (error,) = json.loads(answer.body)["errors"]
     return error["extensions"]["code"]
 
@@ -84,6 +85,7 @@ async def test_the_recorded_connections_are_served_wherever_they_are_cut(runtime
             # The recorded temporary file is on another machine.
             spooled = results.get("kong.request.get_raw_body", b"").startswith(b"\x12")
             assert answer.status == (413 if spooled else 200)
+            kong.leave()
             break  # the recording server let some events pass; this one answers all of them
 
 
@@ -316,20 +318,53 @@ async def test_a_body_above_the_limit(connect, settings, monkeypatch, gateway):
     assert (answer.status, code_of(answer)) == (413, "REQUEST_TOO_LARGE")
 
 
-async def test_draining_closes_what_is_idle_and_waits_for_requests(connect, gateway, events):
+async def test_draining_hangs_up_on_what_is_idle_and_waits_for_requests(connect, gateway, events):
     gateway.gate = asyncio.Event()
-    idle, busy = connect(), connect()
-    busy.event(idle.start())
+    idle, busy, late = connect(), connect(), connect()
+    instance = idle.start()
+    busy.event(instance)
     serving = asyncio.ensure_future(busy.serve())
     await gateway.reached.wait()
     draining = asyncio.ensure_future(events.drain(5))
     await asyncio.sleep(0.01)
-    assert idle.transport.closed
-    assert not busy.transport.closed
+    assert idle.transport.hung_up
+    assert not idle.transport.closed, "what Kong is writing would be reset"
+    idle.event(instance)
+    assert idle.new_calls() == [], "it comes again over another connection"
+    assert not busy.transport.hung_up
+    late.event(instance)
+    serving_late = asyncio.ensure_future(late.serve())
+    await asyncio.sleep(0.01)
     gateway.gate.set()
     assert (await serving).status == 200
-    idle.leave()
-    busy.leave()
+    assert (await serving_late).status == 200, "its connection was there before the end"
+    for kong in (idle, busy, late):
+        kong.leave()
+    await draining
+
+
+async def test_draining_waits_for_a_first_call_only_for_a_moment(connect, events, monkeypatch):
+    monkeypatch.setattr("kong_federation.pluginserver.events._FIRST_CALL", 0.05)
+    silent = connect()
+    draining = asyncio.ensure_future(events.drain(5))
+    await asyncio.sleep(0.01)
+    assert not silent.transport.hung_up
+    await asyncio.sleep(0.1)
+    assert silent.transport.hung_up
+    silent.leave()
+    await draining
+
+
+async def test_what_proceeds_while_draining_is_hung_up_on(connect, gateway, events):
+    kong = connect()
+    instance = kong.start()
+    kong.event(instance, "log")
+    draining = asyncio.ensure_future(events.drain(5))
+    await asyncio.sleep(0)
+    await kong.serve()
+    await asyncio.sleep(0)
+    assert kong.transport.hung_up
+    kong.leave()
     await draining
 
 

@@ -7,87 +7,20 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from kong_federation.kong import HandleEvent, encode_call, frame
-from kong_federation.pluginserver.supervisor import Supervisor
+from kong_federation.kong.flights import Flights
+from kong_federation.kong.pulse import pulses
+from kong_federation.kong.quarantine import Quarantine
+from kong_federation.pluginserver.inquest import Inquest
+from kong_federation.pluginserver.supervisor import Supervisor, SupervisorOptions
 
 from .client import Client
-
-SERVER = Path(__file__).with_name("fake_server.py")
-
-
-def until(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.01)
-    raise AssertionError("it did not happen in time")
-
-
-class Server:
-    def __init__(self, folder, workers, drain=5.0, before=()):
-        self.path = folder / "s"
-        self.log = folder / "log"
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*before, sys.executable, str(SERVER), str(self.path), str(folder / "run"), str(workers), str(drain)],
-                stderr=log,
-            )
-        until(self.path.exists)
-        self.client = Client(self.path)
-
-    def text(self):
-        return self.log.read_text()
-
-    def pids(self, workers):
-        """The workers' process ids, as the log tells them."""
-
-        def found():
-            pids = [int(line.split()[-1]) for line in self.text().splitlines() if "is process" in line]
-            return pids if len(pids) >= workers else None
-
-        return until(found)
-
-    def stop(self, number=signal.SIGTERM):
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        return self.process.wait(20)
-
-
-@pytest.fixture
-def folder():
-    # pytest's own temporary paths are too long for a socket on some machines.
-    with tempfile.TemporaryDirectory(prefix="kf-") as name:
-        yield Path(name)
-
-
-@pytest.fixture
-def server(folder):
-    started = []
-
-    def start(workers, *, drain=5.0):
-        started.append(Server(folder, workers, drain))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.stop()
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+from .running import SERVER, alive, code_of, running, until
 
 
 def test_all_workers_answer_on_one_socket_and_share_instances(server):
@@ -134,12 +67,15 @@ def test_a_killed_worker_is_replaced_and_the_others_go_on(server):
     assert "ended with signal 9; replaced in 0.0 s" in running.text()
 
 
-@pytest.mark.parametrize(("body", "deaths"), [(b"die", 1), (b'die "query"', 2)])
-def test_a_request_that_kills_its_worker_comes_again_only_if_it_is_a_query(server, body, deaths):
+@pytest.mark.parametrize(
+    ("body", "deaths", "told"),
+    [(b"die", 1, (500, "REQUEST_INTERRUPTED")), (b'die #"query"', 2, (503, "REQUEST_QUARANTINED"))],
+)
+def test_a_request_that_kills_its_worker_comes_again_only_if_it_is_a_query(server, body, deaths, told):
     running = server(2)
     running.client.ask(b"pid")
     answer = _answer(running, body, "b55f5f0d1bc813098bcbe461fff74902")
-    assert (answer.status, b"REQUEST_INTERRUPTED" in answer.body) == (500, True)
+    assert (answer.status, code_of(answer)) == told
     assert len(running.pids(2 + deaths)) == 2 + deaths
     assert _answer(running, b"pid", "1").status == 200
     assert "comes again after the death of its worker" in running.text()
@@ -207,13 +143,33 @@ def test_what_does_not_finish_in_time_is_answered(server):
     assert (answers[0].status, b"SERVICE_UNAVAILABLE" in answers[0].body) == (503, True)
 
 
-def test_workers_do_not_outlive_their_supervisor(server):
+def test_workers_serve_on_when_their_supervisor_is_killed_until_another_server_comes(server):
+    running = server(2)
+    running.client.ask(b"pid")
+    pids = running.pids(2)
+    running.process.kill()
+    running.process.wait()
+    for _ in range(20):
+        assert int(running.client.ask(b"pid").body) in pids
+    answers = []
+    slow = threading.Thread(target=lambda: answers.append(running.client.ask(b"sleep 1")))
+    slow.start()
+    time.sleep(0.2)
+    successor = server(1, log="successor")
+    (served,) = successor.pids(1)
+    assert int(successor.client.ask(b"pid").body) == served
+    slow.join()
+    assert answers[0].status == 200, "what was under way is finished"
+    until(lambda: not any(map(alive, pids)))
+
+
+def test_workers_do_not_outlive_their_supervisor_for_ever(server, folder):
     running = server(2)
     pids = running.pids(2)
     running.process.kill()
     running.process.wait()
+    (folder / "s").unlink()
     until(lambda: not any(map(alive, pids)))
-    assert running.path.exists(), "nobody was left to take it away"
 
 
 def start_below_a_shell(folder, before=""):
@@ -257,21 +213,13 @@ def test_a_worker_that_cannot_be_forked_is_tried_again(monkeypatch, caplog):
     def refuse():
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
-        supervisor = Supervisor(listening, lambda *_: None, 2, 0.0)
-        monkeypatch.setattr(os, "fork", refuse)
-        supervisor._fill()
-    assert [slot.pid for slot in supervisor._slots] == [0, 0]
+    inquest = Inquest(Flights(1), Quarantine(), 0)
+    supervisor = Supervisor(None, lambda *_: None, SupervisorOptions(2), inquest, pulses(5))
+    monkeypatch.setattr(os, "fork", refuse)
+    supervisor._fill()
+    assert [slot.child for slot in supervisor._slots] == [None, None]
     assert all(slot.due > time.monotonic() + 5 for slot in supervisor._slots)
-    assert "worker 2 cannot be started: [Errno 11] Resource temporarily unavailable" in caplog.text
-
-
-def running(pid):
-    """A dead process stays a zombie until whoever adopted it looks."""
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:1]
-    except FileNotFoundError:
-        return False
+    assert "worker-2 cannot be started: [Errno 11] Resource temporarily unavailable" in caplog.text
 
 
 def test_a_restarted_server_knows_the_instances_kong_remembers(server):

@@ -40,7 +40,7 @@ return {
                   poll_interval = {
                     type = "integer",
                     between = { 0, 86400000 },
-                    description = "How often the file is looked at; 0: only at the start. In milliseconds.",
+                    description = "How often the file is looked at; 0: only at the start, and when the plugin server gets SIGHUP. In milliseconds.",
                     default = 10000,
                   },
                 },
