@@ -61,6 +61,9 @@ http-audit: $(STAMP)  ## GraphQL over HTTP by npm's graphql-http: every MUST and
 plans: $(STAMP)  ## Judge the plans of the corpus: valid, right, and no dearer than two other planners'
 	$(BIN)/python -m spec.plans
 
+chaos: $(STAMP)  ## Kill, stop, fill, cut and replace things under load (SHORT=1; KONG_BIN=/path/to/kong: behind a real Kong)
+	$(BIN)/python -m spec.chaos $(if $(SHORT),--short)
+
 fuzz: $(STAMP)  ## Ten minutes of random supergraphs and operations against a monolith (MINUTES=10)
 	$(BIN)/python -m spec.fuzz --minutes $(or $(MINUTES),10)
 

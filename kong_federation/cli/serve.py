@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import errno
-import logging
+import importlib
 import os
 import sys
 from functools import partial
 from pathlib import Path
 
-from kong_federation import __version__
-from kong_federation.gateway import Gateway
-from kong_federation.kong.flights import Flights
-from kong_federation.kong.instances import InstanceFiles
-from kong_federation.kong.pulse import pulses
-from kong_federation.kong.quarantine import Quarantine
 from kong_federation.pluginserver import logs
-from kong_federation.pluginserver.health import listen_tcp, run_health
-from kong_federation.pluginserver.inquest import Inquest
 from kong_federation.pluginserver.listener import Door, ListenError, SocketOptions, check
-from kong_federation.pluginserver.processes import memory_limit
-from kong_federation.pluginserver.supervisor import Supervisor, SupervisorOptions, Work
-from kong_federation.pluginserver.worker import Shared, WorkerOptions, run_worker
-from kong_federation.settings import Settings
-
-_log = logging.getLogger(__name__)
-
-# Bytes. Code, libraries and connections of a worker take about 100 MB of it; less than this much for plans and answers
-# would have it succeeded again and again.
-_LEAST_MEMORY = 256 * 2**20
+from kong_federation.pluginserver.options import ServerOptions
 
 EPILOG = """\
 examples:
@@ -47,6 +29,12 @@ in kong.conf, if Kong is to start it (--replace lets `kong reload` start the new
 def configure(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.epilog = EPILOG
+    _configure_where(parser)
+    _configure_how(parser)
+    _configure_trouble(parser)
+
+
+def _configure_where(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("where it listens")
     where.add_argument("--socket", type=Path, metavar="PATH", help="the Unix socket that Kong connects to")
     where.add_argument("--kong-prefix", type=Path, metavar="DIR", help="instead of --socket: Kong's prefix")
@@ -79,6 +67,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="answer GET /livez and /readyz there, for probes; 127.0.0.1 without a host, *:PORT is everywhere "
         "(default: off)",
     )
+
+
+def _configure_how(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how it works")
     how.add_argument(
         "--workers",
@@ -102,6 +93,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="time that requests under way get when a worker leaves; then they get 503 (default: %(default)s)",
     )
     how.add_argument("--log-level", choices=logs.LEVELS, default="info", help="(default: %(default)s)")
+
+
+def _configure_trouble(parser: argparse.ArgumentParser) -> None:
     trouble = parser.add_argument_group("when something goes wrong")
     trouble.add_argument(
         "--watchdog-seconds",
@@ -133,69 +127,27 @@ def run(arguments: argparse.Namespace) -> int:
         print("kong-federation serve: give either --socket or --kong-prefix", file=sys.stderr)
         return 2
     path: Path = (arguments.socket or arguments.kong_prefix / arguments.socket_name).absolute()
-    directory: Path = (arguments.runtime_directory or path.with_name(path.name + ".d")).absolute()
-    socket_options = SocketOptions(path, arguments.socket_mode, arguments.socket_owner, replace=arguments.replace)
+    options = ServerOptions(
+        socket=SocketOptions(path, arguments.socket_mode, arguments.socket_owner, replace=arguments.replace),
+        runtime_directory=(arguments.runtime_directory or path.with_name(path.name + ".d")).absolute(),
+        workers=arguments.workers,
+        most_events=arguments.max_events,
+        drain=float(arguments.drain_seconds),
+        stuck=float(arguments.watchdog_seconds),
+        most_memory=arguments.max_memory_mb,
+        quarantine=float(arguments.quarantine_seconds),
+        health=arguments.health,
+    )
     try:
-        # What can fail fails before a server that runs has lost its socket to us.
-        check(socket_options)
-        _check_health(arguments.health)
-        InstanceFiles(directory)
-        door = Door(socket_options)
+        # Importing takes more than half a second of a server's start. Where nobody answers, Kong's connections wait
+        # for that time at the open door, and are not refused; where somebody does, he goes on until all is ready.
+        door = None if check(options.socket).answers else Door(options.socket)
+        serve = importlib.import_module("kong_federation.pluginserver.server").serve
+        serve(options, door)
     except (ListenError, OSError) as error:
         print(f"kong-federation serve: {error}", file=sys.stderr)
         return 1
-    _log.info("version %s listens on %s with %d workers", __version__, path, arguments.workers)
-    try:
-        _supervisor(arguments, directory, door).run()
-    except OSError as error:
-        print(f"kong-federation serve: {error}", file=sys.stderr)
-        return 1
-    finally:
-        door.hide()
-        door.close()
     return 0
-
-
-def _check_health(address: tuple[str, int] | None) -> None:
-    if address:
-        try:
-            listen_tcp(*address).close()
-        except OSError as error:
-            # It may belong to the server whose place is taken.
-            if error.errno != errno.EADDRINUSE:
-                raise
-
-
-def _supervisor(arguments: argparse.Namespace, directory: Path, door: Door) -> Supervisor:
-    workers: int = arguments.workers
-    shared = Shared(Flights(workers * arguments.max_events, door.predecessor), Quarantine())
-    most_memory = _most_memory(arguments.max_memory_mb, workers)
-    options = SupervisorOptions(workers, float(arguments.drain_seconds), float(arguments.watchdog_seconds), most_memory)
-    worker_options = WorkerOptions(directory, options.drain, arguments.max_events, alarm=6 * options.stuck)
-    work = partial(run_worker, partial(_make_gateway, directory), worker_options, shared)
-    # Two for each worker, because a successor is started before its predecessor leaves.
-    board = pulses(1 + 2 * workers + 1)
-    health: tuple[str, int] | None = arguments.health
-    helpers: list[tuple[str, Work]] = [("health", partial(run_health, health, board))] if health else []
-    inquest = Inquest(shared.flights, shared.quarantine, float(arguments.quarantine_seconds))
-    return Supervisor(door, work, options, inquest, board, helpers)
-
-
-def _make_gateway(directory: Path, settings: Settings) -> Gateway:
-    return Gateway(settings, runtime_directory=directory)
-
-
-def _cores() -> int:
-    # A container may be confined to fewer cores than the machine has.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _most_memory(megabytes: int | None, workers: int) -> int:
-    if megabytes is not None:
-        return megabytes * 2**20
-    return max(_LEAST_MEMORY, memory_limit() * 3 // 4 // workers)
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -204,6 +156,13 @@ def _address(text: str) -> tuple[str, int]:
         raise argparse.ArgumentTypeError(f"{text} is not PORT or HOST:PORT")
     host = host.removeprefix("[").removesuffix("]")
     return ("" if host == "*" else host or "127.0.0.1"), int(port)
+
+
+def _cores() -> int:
+    # A container may be confined to fewer cores than the machine has.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _mode(text: str) -> int:

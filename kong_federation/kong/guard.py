@@ -91,9 +91,16 @@ async def admit(request: HttpRequest, graph: bytes, guard: Guard, channel: Chann
     """
     digest = digest_of(graph, request.body or request.query.encode("utf-8", "surrogateescape"))
     flight = guard.flights.begin(request.request_id, digest)
-    channel.when_over(partial(guard.flights.end, flight, request.request_id))
+    channel.when_over(partial(_over, request, flight, guard.flights))
     admitted = Admitted(flight, digest)
     return await _refusal(request, admitted, guard, channel) or admitted
+
+
+def _over(request: HttpRequest, flight: Flight, flights: Flights, answered: bool) -> None:
+    # A connection that ended too early is most likely that of a client that left. But should Kong be there and have
+    # lost it, the event comes again, while what may be a mutation is on its way: that one is kept until it is stale.
+    if answered or _is_query(request):
+        flights.end(flight, request.request_id)
 
 
 async def run(admitted: Admitted, guard: Guard, work: Coroutine[Any, Any, _Result]) -> _Result:

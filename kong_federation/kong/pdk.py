@@ -85,8 +85,8 @@ class Channel(Protocol):
         """
         ...
 
-    def when_over(self, call: Callable[[], None]) -> None:
-        """Have something called when Kong has got the answer, or nobody waits for one any more."""
+    def when_over(self, call: Callable[[bool], None]) -> None:
+        """Have something called when Kong has got the answer (True), or its connection ended before (False)."""
         ...
 
 

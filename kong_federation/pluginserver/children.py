@@ -17,7 +17,7 @@ from time import monotonic
 from typing import NoReturn
 
 from kong_federation.kong.pulse import Pulse
-from kong_federation.pluginserver.logs import name_process
+from kong_federation.pluginserver.logs import Relay, name_process
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Child:
             os.kill(self.pid, number)
 
 
-def fork(name: str, pulse: Pulse, work: Callable[[Pulse], None], close: Sequence[int]) -> Child:
+def fork(name: str, pulse: Pulse, work: Callable[[Pulse], None], relay: Relay, close: Sequence[int]) -> Child:
     """
     Start a child.
 
@@ -66,6 +66,7 @@ def fork(name: str, pulse: Pulse, work: Callable[[Pulse], None], close: Sequence
         name: For the log.
         pulse: Its signs of life.
         work: What it does; it ends when this returns.
+        relay: Takes what it says.
         close: Descriptors that are not for it.
 
     Raises:
@@ -77,16 +78,17 @@ def fork(name: str, pulse: Pulse, work: Callable[[Pulse], None], close: Sequence
     try:
         pid = os.fork()
         if not pid:
-            _become(name, pulse, work, close)
+            _become(name, pulse, work, relay, close)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
     _log.debug("%s is process %d", name, pid)
     return Child(name, pid, pulse)
 
 
-def _become(name: str, pulse: Pulse, work: Callable[[Pulse], None], close: Sequence[int]) -> NoReturn:
+def _become(name: str, pulse: Pulse, work: Callable[[Pulse], None], relay: Relay, close: Sequence[int]) -> NoReturn:
     status = 1
     try:
+        relay.adopt()
         name_process(name)
         signal.set_wakeup_fd(-1)
         for number in _DEFAULT:

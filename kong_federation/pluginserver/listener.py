@@ -63,7 +63,7 @@ class Door:
     """
 
     def __init__(self, options: SocketOptions) -> None:
-        self.predecessor = check(options)
+        self.predecessor = check(options).process
         self._options = options
         self.listening = _listen(options)
         self._known = _identity(options.path)
@@ -140,12 +140,28 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def check(options: SocketOptions) -> int | None:
+@dataclass(frozen=True, slots=True)
+class Occupant:
+    """
+    Who is found at a socket.
+
+    Args:
+        answers: Whether somebody is there.
+        rules: Whether it is a server that must be asked to go, and not what a killed one has left.
+        process: The id of one of its processes, if it can be known.
+    """
+
+    answers: bool = False
+    rules: bool = False
+    process: int | None = None
+
+
+def check(options: SocketOptions) -> Occupant:
     """
     Whether a door could be opened, without opening it.
 
     Returns:
-        The id of a process of the server whose place would be taken, if it can be known.
+        Whose place would be taken.
 
     Raises:
         ListenError: As for a door.
@@ -157,18 +173,18 @@ def check(options: SocketOptions) -> int | None:
     if not path.parent.is_dir():
         raise ListenError(f"the socket's directory does not exist: {path.parent}")
     if not path.exists():
-        return None
+        return Occupant()
     if not path.is_socket():
         raise ListenError(f"there is a file that is not a socket: {path}")
-    alive, server = _who_listens(path)
-    if alive and not options.replace:
+    occupant = _who_listens(path)
+    if occupant.rules and not options.replace:
         raise ListenError(f"another server listens on {path}; stop it, or take the socket over with --replace")
-    return server
+    return occupant
 
 
-def _who_listens(path: Path) -> tuple[bool, int | None]:
+def _who_listens(path: Path) -> Occupant:
     """
-    Whether a server serves the socket, and the id of one of its processes if that can be known.
+    Who is found at a socket.
 
     The workers of a server that was killed go on for a while, so that nothing is lost until the next one comes. They
     are no server.
@@ -178,11 +194,11 @@ def _who_listens(path: Path) -> tuple[bool, int | None]:
         try:
             probe.connect(str(path))
         except (ConnectionRefusedError, FileNotFoundError):
-            return False, None
+            return Occupant()
         except OSError:  # a full backlog, or a socket that is not for us to write to: somebody may listen
-            return True, None
-        server = _peer(probe)
-    return server is None or (runs(server) and name(server) != ORPHAN), server
+            return Occupant(answers=True, rules=True)
+        process = _peer(probe)
+    return Occupant(answers=True, rules=process is None or (runs(process) and name(process) != ORPHAN), process=process)
 
 
 def _peer(connection: socket.socket) -> int | None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import select
 import sys
 import traceback
 from types import TracebackType
 
 LEVELS = ("debug", "info", "warning", "error")
+
+_STDOUT, _STDERR = 1, 2
+_PIECE = 65_536  # bytes passed on at once
 
 _FRAMES = 6  # innermost frames of an exception that are named
 
@@ -63,3 +68,41 @@ def name_process(role: str) -> None:
     """Say in every further line what this process is."""
     for handler in logging.getLogger().handlers:
         handler.setFormatter(OneLine(role))
+
+
+class Relay:
+    """
+    Carries what the children say to where the supervisor speaks.
+
+    Kong reads a plugin server's output until all who hold it have let go of it, and starts another server only then. So
+    the supervisor alone holds it: the workers of one that was killed go on, and a builder stays for a while. And nobody
+    but the supervisor waits for a reader who is slow; what the children say then is lost.
+    """
+
+    def __init__(self) -> None:
+        self.reader, self._writer = os.pipe()
+        for descriptor in (self.reader, self._writer):
+            os.set_blocking(descriptor, False)
+
+    def adopt(self) -> None:
+        """Make it the output of this process, a child."""
+        for descriptor in (_STDOUT, _STDERR):
+            os.dup2(self._writer, descriptor)
+        os.close(self.reader)
+        os.close(self._writer)
+
+    def pump(self) -> bool:
+        """
+        Pass on what was said.
+
+        Returns:
+            Whether all of it could be; if not, whoever reads it is slow, and there is no use in trying again at once.
+        """
+        with contextlib.suppress(OSError):
+            while select.select([self.reader], [], [], 0)[0]:
+                if not select.select([], [_STDERR], [], 0)[1]:
+                    return False
+                said = memoryview(os.read(self.reader, _PIECE))
+                while said:
+                    said = said[os.write(_STDERR, said) :]
+        return True

@@ -94,7 +94,7 @@ class Event:
         self.sequence = sequence
         self.deadline = deadline
         self.task: asyncio.Task[Decision] | None = None
-        self.afterwards: Callable[[], None] | None = None
+        self.afterwards: Callable[[bool], None] | None = None
         self._transport = transport
         self._waiting: deque[tuple[asyncio.Future[list[bytes]], int, list[bytes]]] = deque()
         self._over = False
@@ -108,8 +108,8 @@ class Event:
         self._transport.write(calls.written)
         return await waiter
 
-    def when_over(self, call: Callable[[], None]) -> None:
-        """Have something called when the connection is over, or used again."""
+    def when_over(self, call: Callable[[bool], None]) -> None:
+        """Have something called when the connection is over; says whether an answer was written."""
         self.afterwards = call
 
     def result(self, content: bytes) -> bool:
@@ -150,7 +150,7 @@ class Session(asyncio.Protocol):
         self._events = events
         self._reader = FrameReader()
         self._event: Event | None = None
-        self._afterwards: Callable[[], None] | None = None
+        self._afterwards: Callable[[bool], None] | None = None
         self._transport: asyncio.Transport
 
     def __repr__(self) -> str:
@@ -185,11 +185,12 @@ class Session(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why it ended changes nothing
         """The connection has ended."""
+        answered = self.state is State.ANSWERED
         self.state = State.CLOSED
         self._end_event()
         self._events.disconnected(self)
         if self._afterwards is not None:
-            self._afterwards()
+            self._afterwards(answered)
 
     def fail(self, code: ErrorCode) -> None:
         """Answer with an error in place of whoever should have."""

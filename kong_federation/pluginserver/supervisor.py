@@ -32,6 +32,7 @@ from kong_federation.kong.pulse import LifeState, Pulse
 from kong_federation.pluginserver.children import Child, fork
 from kong_federation.pluginserver.inquest import Inquest
 from kong_federation.pluginserver.listener import Door, ListenError
+from kong_federation.pluginserver.logs import Relay
 from kong_federation.pluginserver.processes import processor_seconds, resident
 
 _log = logging.getLogger(__name__)
@@ -45,7 +46,8 @@ _FIRST_DELAY = 0.2  # seconds before the second replacement in a row; the first 
 _LONGEST_DELAY = 10.0  # seconds
 _KILL_AFTER = 5.0  # seconds beyond the drain until a worker that does not end is killed
 _TRACE = 0.5  # seconds that a stuck worker gets to write where it is
-_BUSY = 0.1  # share of its silence that a worker was on the processor, to be taken for one that computes without end
+_NOTED = 1.0  # seconds of silence after which it is noted how much of the processor a worker has used
+_BUSY = 0.05  # share of the time since that it was on the processor, to be taken for one that computes without end
 _AWAY = 2.0  # seconds beyond its turn after which the supervisor itself has not run: others may not have, either
 _WEIGHING = 1.0  # seconds between two looks at the workers' memory
 _SUCCESSIONS = 10.0  # seconds from one worker that has grown too large to the next
@@ -136,6 +138,8 @@ class Supervisor:
         parent = os.getppid()
         self._ignores_hangup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
         self._parent = None if parent <= 1 or self._ignores_hangup else parent
+        self._relay = Relay()
+        self._heard = True
         self._wake, self._wake_writer = os.pipe()
         self._lifeline, self._lifeline_writer = os.pipe()
         for descriptor in (self._wake, self._wake_writer):
@@ -176,8 +180,10 @@ class Supervisor:
     def _wait(self, seconds: float) -> None:
         now = monotonic()
         due = min((slot.due - now for slot in self._slots if self._wants(slot)), default=seconds)
-        ready, _, _ = select.select([self._wake], [], [], max(0.0, min(seconds, due)))
-        if ready:
+        sources = [self._wake, self._relay.reader] if self._heard else [self._wake]
+        ready, _, _ = select.select(sources, [], [], max(0.0, min(seconds, due)))
+        self._heard = self._relay.pump()
+        if self._wake in ready:
             with contextlib.suppress(BlockingIOError):
                 while os.read(self._wake, 4096):
                     pass
@@ -201,7 +207,7 @@ class Supervisor:
         try:
             # What only the supervisor may hold, or only it may read.
             own = (self._wake, self._wake_writer, self._lifeline_writer)
-            return fork(slot.name, pulse, lambda pulse: slot.work(self._door, self._lifeline, pulse), own)
+            return fork(slot.name, pulse, lambda pulse: slot.work(self._door, self._lifeline, pulse), self._relay, own)
         except OSError as error:
             # Too many processes, or too little memory: those that run go on.
             self._free.append(pulse)
@@ -311,7 +317,7 @@ class Supervisor:
             if child.condemned:
                 if now - child.condemned > _TRACE:
                     child.send(signal.SIGKILL)
-            elif silent < min(1.0, self._options.stuck / 2):
+            elif silent < min(_NOTED, self._options.stuck / 2):
                 child.silence = None
             elif child.silence is None:
                 child.silence = processor_seconds(child.pid)
@@ -320,7 +326,7 @@ class Supervisor:
 
     def _condemn(self, child: Child, silent: float, now: float) -> None:
         used = processor_seconds(child.pid)
-        busy = used is not None and child.silence is not None and used - child.silence > _BUSY * silent
+        busy = used is not None and child.silence is not None and used - child.silence > _BUSY * (silent - _NOTED)
         _log.error(
             "%s (process %d) has been stuck for %.1f s%s; it is killed",
             child.name,
@@ -385,6 +391,7 @@ class Supervisor:
                 _log.error("%s (process %d) did not end and was killed", child.name, child.pid)
             child.send(signal.SIGKILL)
             os.waitpid(child.pid, 0)
+        self._relay.pump()
         os.close(self._lifeline_writer)
 
     def _children(self) -> Iterator[tuple[Slot | None, Child]]:

@@ -153,7 +153,7 @@ async def test_what_comes_again_after_a_death_is_run_once_more_if_it_is_a_query(
         gateway = Gateway()
         channel = Channel(**changes)
         answer = await decide(channel, "access", tenant(gateway), runtime)
-        channel.over()
+        channel.over(True)
         assert answer.status == status
         assert (gateway.request is None) == (status != 200)
         if status != 200:

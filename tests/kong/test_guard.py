@@ -46,7 +46,7 @@ def guard():
 async def test_a_mutation_that_may_have_been_begun_by_another_server_is_not_run(guard):
     young, old = Channel(time.time() + 1), Channel(guard.flights.since - 0.001)
     assert code(await admit(request(MUTATION), b"g", guard, old)) == "REQUEST_INTERRUPTED"
-    old.over()
+    old.over(True)
     assert not isinstance(await admit(request(MUTATION), b"g", guard, young), Exit)
 
 
@@ -91,7 +91,7 @@ async def test_an_answer_clears_and_a_failure_does_not(guard):
     with pytest.raises(ValueError, match="as it should"):
         await run(await admit(request(QUERY), b"g", guard, channel), guard, fail())
     assert not guard.quarantine.was_answered(digest)
-    channel.over()
+    channel.over(True)
     await run(await admit(request(QUERY), b"g", guard, channel), guard, answer())
     assert guard.quarantine.was_answered(digest)
 
@@ -101,9 +101,19 @@ async def test_a_request_is_under_way_until_kong_has_the_answer(guard):
     admitted = await admit(request(QUERY), b"g", guard, channel)
     await run(admitted, guard, done())
     assert guard.flights.begin(ID, b"").deaths == 1, "its worker might have died with the answer"
-    channel.over()
+    channel.over(True)
     assert guard.flights.begin(ID, b"").deaths == 0
 
 
 async def done():
     return HttpResponse(200, (), b"")
+
+
+@pytest.mark.parametrize(("body", "deaths"), [(QUERY, 0), (MUTATION, 1)])
+async def test_a_mutation_whose_connection_was_lost_is_not_forgotten(guard, body, deaths):
+    """Kong may send it again while it runs."""
+    guard.flights.since = 0.0
+    channel = Channel()
+    await admit(request(body), b"g", guard, channel)
+    channel.over(False)
+    assert guard.flights.begin(ID, b"").deaths == deaths

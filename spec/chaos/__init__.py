@@ -1,0 +1,1 @@
+"""Faults under load: what clients get while processes die, hang, grow, and are replaced."""
