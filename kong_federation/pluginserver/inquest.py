@@ -25,6 +25,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from time import monotonic
+from typing import NamedTuple
 
 from kong_federation.kong.flights import Flights, Left
 from kong_federation.kong.quarantine import Quarantine
@@ -32,6 +33,21 @@ from kong_federation.kong.quarantine import Quarantine
 _log = logging.getLogger(__name__)
 
 _MEMORY = 600.0  # seconds for which a suspicion is kept
+
+
+class Death(NamedTuple):
+    """
+    One death.
+
+    Args:
+        worker: The process id of the dead, or of one that is about to be killed.
+        on_cpu: The place of the request whose code ran; 0: none.
+        caught: Whether it was seen to keep the processor busy for long, without end.
+    """
+
+    worker: int
+    on_cpu: int
+    caught: bool = False
 
 
 class Inquest:
@@ -53,20 +69,27 @@ class Inquest:
     def __repr__(self) -> str:
         return f"<Inquest: {len(self._suspected)} suspects>"
 
-    def hold(self, worker: int, on_cpu: int, *, caught: bool = False) -> None:
+    def hold(self, *deaths: Death) -> None:
         """
-        Judge one death.
+        Judge deaths.
 
         Args:
-            worker: The process id of the dead, or of one that is about to be killed.
-            on_cpu: The place of the request whose code ran; 0: none.
-            caught: It was seen to keep the processor busy for long, without end.
+            deaths: Those that were noticed at the same time, in any order.
         """
-        under_way = self._flights.left_by(worker)
-        running = [one for one in under_way if one.place == on_cpu]
-        if not self._seconds or (on_cpu and not running):  # what ran has been answered by another worker since
+        cases = []
+        for death in deaths:
+            under_way = self._flights.left_by(death.worker)
+            running = [one for one in under_way if one.place == death.on_cpu]
+            cases.append((death, under_way, running))
+        # Who died first of a request had it before anybody had died of it.
+        cases.sort(key=lambda case: max((one.deaths for one in case[2]), default=0))
+        for case in cases:
+            self._judge(*case)
+
+    def _judge(self, death: Death, under_way: list[Left], running: list[Left]) -> None:
+        if not self._seconds or (death.on_cpu and not running):  # what ran has been answered by another worker since
             return
-        if caught and running:
+        if death.caught and running:
             self._convict(running[0].digest)
             return
         suspects = running or _rare(under_way)

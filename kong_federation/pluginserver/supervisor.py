@@ -30,7 +30,7 @@ from time import monotonic
 
 from kong_federation.kong.pulse import LifeState, Pulse
 from kong_federation.pluginserver.children import Child, fork
-from kong_federation.pluginserver.inquest import Inquest
+from kong_federation.pluginserver.inquest import Death, Inquest
 from kong_federation.pluginserver.listener import Door, ListenError
 from kong_federation.pluginserver.logs import Relay
 from kong_federation.pluginserver.processes import processor_seconds, resident
@@ -218,20 +218,23 @@ class Supervisor:
     # --- Death ---
 
     def _reap(self) -> None:
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if not pid:
-                return
-            for slot, child in [*self._children()]:
-                if child.pid == pid:
-                    self._bury(slot, child, os.waitstatus_to_exitcode(status))
+        dead = [
+            (slot, child, os.waitstatus_to_exitcode(status))
+            for pid, status in _ended()
+            for slot, child in self._children()
+            if child.pid == pid
+        ]
+        self._inquest.hold(
+            *(
+                Death(child.pid, child.pulse.on_cpu)
+                for slot, child, status in dead
+                if (slot is None or slot.serves) and _is_to_be_judged(child, status)
+            )
+        )
+        for slot, child, status in dead:
+            self._bury(slot, child, status)
 
     def _bury(self, slot: Slot | None, child: Child, status: int) -> None:
-        if slot is None or slot.serves:
-            self._judge(child, status)
         child.pulse.state = LifeState.NONE
         self._free.append(child.pulse)
         if slot is None:
@@ -251,11 +254,6 @@ class Supervisor:
         delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** (slot.deaths - 2)) if slot.deaths > 1 else 0.0
         slot.due = now + delay
         _log.error("%s (process %d) ended with %s; replaced in %.1f s", child.name, child.pid, _cause(status), delay)
-
-    def _judge(self, child: Child, status: int) -> None:
-        # Who was condemned has been judged; who ends by itself or before it could answer anything, need not be.
-        if status not in {0, -signal.SIGTERM} and not child.condemned:
-            self._inquest.hold(child.pid, child.pulse.on_cpu)
 
     # --- Looking around ---
 
@@ -336,7 +334,7 @@ class Supervisor:
         )
         child.condemned = now
         child.send(signal.SIGUSR2)
-        self._inquest.hold(child.pid, child.pulse.on_cpu, caught=busy)
+        self._inquest.hold(Death(child.pid, child.pulse.on_cpu, busy))
 
     def _look_at_memory(self, now: float) -> None:
         most = self._options.most_memory
@@ -406,6 +404,21 @@ class Supervisor:
         for slot, child in self._children():
             if slot is None or slot.serves:
                 yield slot, child
+
+
+def _ended() -> Iterator[tuple[int, int]]:
+    """Process ids and statuses of the children that have ended."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            yield pid, status
+
+
+def _is_to_be_judged(child: Child, status: int) -> bool:
+    # Who was condemned has been judged; who ended by itself, or before it could answer anything, need not be.
+    return status not in {0, -signal.SIGTERM} and not child.condemned
 
 
 def _cause(status: int) -> str:

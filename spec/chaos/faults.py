@@ -183,7 +183,7 @@ async def _tell(stage: Stage, word: str) -> Answer:
 
 
 async def _slow_subgraph(stage: Stage) -> None:
-    stage.world.stock.delay = 3.0
+    stage.world.stock.delay = 5.0
 
 
 async def _garbage(stage: Stage) -> None:
@@ -240,7 +240,7 @@ FAULTS: Final = (
     Fault("kill the builder", _kill_builder, allowed=frozenset({"SERVICE_UNAVAILABLE"})),
     Fault("a request that kills", _poison, _back, _IN_HAND, short=True),
     Fault("a request without end", _spin, _back, _IN_HAND),
-    Fault("a slow subgraph", _slow_subgraph, _heal_subgraph, frozenset({"SUBREQUEST_TIMEOUT"})),
+    Fault("a slow subgraph", _slow_subgraph, _heal_subgraph, frozenset({"SUBREQUEST_TIMEOUT"}), seconds=3.5),
     Fault(
         "a dead subgraph",
         _dead_subgraph,

@@ -165,12 +165,12 @@ class Kong:
         return 0
 
     async def start(self) -> None:
-        self._run("start")
+        await self._run("start")
         await served(self)
 
     async def reload(self) -> None:
         old = self.server()
-        self._run("reload")
+        await self._run("reload")
         await until(lambda: not alive(old), START_PATIENCE)
         self._known = 0
         await served(self)
@@ -178,7 +178,7 @@ class Kong:
     async def close(self) -> None:
         left = [*descendants(self._master()), self._master()]
         with contextlib.suppress(RuntimeError):
-            self._run("stop")
+            await self._run("stop")
         await asyncio.sleep(1)
         send(signal.SIGKILL, [pid for pid in left if pid and alive(pid) and _is_ours(pid, self.prefix)])
 
@@ -196,6 +196,7 @@ class Kong:
             "admin_gui_listen": "off",
             "status_listen": "off",
             "nginx_worker_processes": 1,
+            "log_level": "info",
             "router_flavor": "traditional",
             "pluginserver_names": "graphql-federation",
             f"{name}_socket": self.socket,
@@ -204,9 +205,11 @@ class Kong:
         }
         self._conf.write_text("".join(f"{key} = {value}\n" for key, value in settings.items()))
 
-    def _run(self, *words: str) -> None:
+    async def _run(self, *words: str) -> None:
         with_conf = ["-c", str(self._conf)] if words[0] != "stop" else []
-        done = subprocess.run(
+        # Not on the loop, which the subgraphs share.
+        done = await asyncio.to_thread(
+            subprocess.run,
             [self._binary, *words, *with_conf, "-p", str(self.prefix)],
             capture_output=True,
             text=True,
@@ -227,7 +230,7 @@ async def standing(folder: Path, urls: dict[str, str], binary: str) -> AsyncIter
         urls: Of the subgraphs.
         binary: Kong's executable; "": the stand-in.
     """
-    settings = {"subgraph_defaults": {"read_timeout": 1000}, "limits": {"deadline": 15_000}}
+    settings = {"subgraph_defaults": {"read_timeout": 2500}, "limits": {"deadline": 15_000}}
     declared = folder / "kong.yml"
     declared.write_text(kong_yml([Route("graphql", PATH, SUPERGRAPH, urls, settings)]))
     port = free_port()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from kong_federation.kong import (
@@ -23,7 +24,10 @@ CONFIGURATION = b'{"supergraph":{"sdl":"type Query { a: Int }"},"__seq__":1}'
 
 
 class Client:
-    def __init__(self, path: Path, configuration: bytes = CONFIGURATION) -> None:
+    def __init__(
+        self, path: Path, configuration: bytes = CONFIGURATION, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.headers = dict(headers or {})
         self.path = path
         self.configuration = configuration
         self.instance: int | None = None
@@ -49,7 +53,7 @@ class Client:
 
     def connection(self) -> socket.socket:
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        stream.settimeout(10)
+        stream.settimeout(30)
         try:
             stream.connect(str(self.path))
         except OSError:
@@ -60,7 +64,7 @@ class Client:
     def _event(self, body: bytes, request_id: str, started: float) -> Exit | None:
         results = {
             "kong.request.get_raw_body": RawBody(content=body),
-            "kong.request.get_headers": {},
+            "kong.request.get_headers": self.headers,
             "kong.request.get_method": "POST",
             "kong.nginx.get_var": request_id,
             "kong.nginx.req_start_time": started or time.time(),
@@ -81,7 +85,8 @@ class Client:
                     answer = FUNCTIONS[function].argument.decode(argument)
                     assert isinstance(answer, Exit)
                     return answer
-                stream.sendall(frame(FUNCTIONS[function].result.encode(results[function])))
+                known = function in results  # what is only told has an empty result
+                stream.sendall(frame(FUNCTIONS[function].result.encode(results[function]) if known else b""))
 
 
 def _frames(stream: socket.socket, reader: FrameReader, least: int) -> list[bytes]:

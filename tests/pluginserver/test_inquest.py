@@ -7,7 +7,7 @@ import pytest
 from kong_federation.kong.flights import Flights
 from kong_federation.kong.quarantine import Quarantine
 from kong_federation.pluginserver import inquest as module
-from kong_federation.pluginserver.inquest import Inquest
+from kong_federation.pluginserver.inquest import Death, Inquest
 
 POPULAR, POISON, OTHER = (name * 16 for name in (b"p", b"x", b"o"))
 
@@ -43,7 +43,7 @@ class Server:
         os.close(reader)
         os.close(writer)
         if judge:
-            self.inquest.hold(child, place, caught=caught)
+            self.inquest.hold(Death(child, place, caught))
         return child, place
 
     def refused(self):
@@ -73,7 +73,7 @@ def test_a_popular_query_that_is_killed_by_others_is_not_refused(server):
 def test_workers_that_are_killed_at_the_same_time_prove_nothing(server):
     dead = [server.die([POPULAR] * 3, POPULAR, judge=False) for _ in range(4)]
     for pid, place in dead:
-        server.inquest.hold(pid, place)
+        server.inquest.hold(Death(pid, place))
     assert server.refused() == []
 
 
@@ -81,8 +81,16 @@ def test_a_replay_that_is_faster_than_the_inquest_counts(server):
     name = f"{7:032x}"
     first, place = server.die([(POISON, name)], POISON, judge=False)
     second, again = server.die([(POISON, name)], POISON, judge=False)
-    server.inquest.hold(first, place)
-    server.inquest.hold(second, again)
+    server.inquest.hold(Death(first, place))
+    server.inquest.hold(Death(second, again))
+    assert server.refused() == [POISON]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_two_deaths_that_are_noticed_at_once_are_judged_in_their_order(server, turned):
+    name = f"{7:032x}"
+    deaths = [Death(*server.die([POPULAR, (POISON, name)], POISON, judge=False)) for _ in range(2)]
+    server.inquest.hold(*(reversed(deaths) if turned else deaths))
     assert server.refused() == [POISON]
 
 
@@ -120,7 +128,7 @@ def test_what_ran_but_was_answered_elsewhere_by_now_is_not_blamed(server):
     dead, place = server.die([POPULAR], POPULAR, judge=False)
     again = server.flights.begin(f"{1:016x}{0:016x}", POPULAR)
     server.flights.end(again, f"{1:016x}{0:016x}")
-    server.inquest.hold(dead, place)
+    server.inquest.hold(Death(dead, place))
     server.die([POPULAR], POPULAR)
     assert server.refused() == []
 
