@@ -60,8 +60,18 @@ def configure(level: str) -> None:
     Args:
         level: One of `LEVELS`; from there on upwards is written.
     """
+    _keep_places()
     logging.basicConfig(level=level.upper(), handlers=[logging.StreamHandler(sys.stderr)], force=True)
     name_process("supervisor")
+
+
+def _keep_places() -> None:
+    """Some hosts start a process without standard streams; a socket that got the place of one would be written to."""
+    for descriptor in (0, _STDOUT, _STDERR):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
 
 
 def name_process(role: str) -> None:

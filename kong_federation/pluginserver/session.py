@@ -109,7 +109,7 @@ class Event:
         return await waiter
 
     def when_over(self, call: Callable[[bool], None]) -> None:
-        """Have something called when the connection is over; says whether an answer was written."""
+        """Have something called when the connection is over or used again; says whether Kong was told what to do."""
         self.afterwards = call
 
     def result(self, content: bytes) -> bool:
@@ -189,8 +189,7 @@ class Session(asyncio.Protocol):
         self.state = State.CLOSED
         self._end_event()
         self._events.disconnected(self)
-        if self._afterwards is not None:
-            self._afterwards(answered)
+        self._be_over(answered=answered)
 
     def fail(self, code: ErrorCode) -> None:
         """Answer with an error in place of whoever should have."""
@@ -282,6 +281,7 @@ class Session(asyncio.Protocol):
                 sequence = self._end_event()
                 self.state = State.IDLE
                 self._transport.write(_EMPTY + frame(encode_answer(Done(sequence))))
+                self._be_over(answered=True)
                 if self._events.leaving:
                     self.hang_up()
             case _:
@@ -302,6 +302,11 @@ class Session(asyncio.Protocol):
         self.fresh = False
         self._transport.write(written)
         self._end_event()
+
+    def _be_over(self, *, answered: bool) -> None:
+        afterwards, self._afterwards = self._afterwards, None
+        if afterwards is not None:
+            afterwards(answered)
 
     def _end_event(self) -> int:
         event, self._event = self._event, None

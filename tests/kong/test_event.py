@@ -173,6 +173,7 @@ async def test_a_body_that_is_not_a_posts_is_not_read(runtime):
 PASSING = {"supergraph": {"sdl": "x"}, "passthrough": {"enabled": True}, "security": {"mask_errors": False}}
 STEERED = {
     "kong.request.get_method": "POST",
+    "kong.request.get_raw_body": RawBody(content=b'{"query":"{ a }"}'),
     "kong.router.get_service": Service(protocol="http", host="closed"),
     "kong.service.set_target": None,
     "kong.service.set_upstream": True,
