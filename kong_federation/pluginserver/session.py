@@ -183,9 +183,9 @@ class Session(asyncio.Protocol):
             _log.error("Kong's bytes were not understood: %s", error)
             self.fail(INTERNAL_SERVER_ERROR)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why it ended changes nothing
-        """The connection has ended."""
-        answered = self.state is State.ANSWERED
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended; with an error, if something that was written may not have arrived."""
+        answered = self.state is State.ANSWERED and exc is None
         self.state = State.CLOSED
         self._end_event()
         self._events.disconnected(self)

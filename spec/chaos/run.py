@@ -36,6 +36,7 @@ class Report:
     answers: Counter[Outcome] = field(default_factory=Counter)
     excess: int = 0
     failures: list[str] = field(default_factory=list)
+    twice: set[str] = field(default_factory=set)
 
     @property
     def wrong(self) -> int:
@@ -105,6 +106,7 @@ def _judge(fault: Fault, stage: Stage, answers: Sequence[Answer], in_hand: int, 
         report.excess += len(errors) - in_hand
         report.failures.append(f"{fault.name}: {len(errors)} errors, but {in_hand} requests were in hand")
     report.failures += [f"{fault.name}: {text}" for text in stage.broken]
+    _count_double(stage.world, fault.name, report)
     bad = [answer for answer in answers if answer.outcome in {Outcome.WRONG, Outcome.LOST}]
     for answer in bad[:_SHOWN]:
         when = f"after {answer.ended - began:.2f} s ({answer.ended - answer.began:.2f} s long)"
@@ -121,14 +123,21 @@ def _judge(fault: Fault, stage: Stage, answers: Sequence[Answer], in_hand: int, 
     )
 
 
+def _count_double(world: World, when: str, report: Report) -> None:
+    twice = {order for order, times in world.orders.items() if times > 1} - report.twice
+    report.twice |= twice
+    report.excess += len(twice)
+    report.failures += [f"{when}: order {order} was carried out {world.orders[order]} times" for order in sorted(twice)]
+
+
 def _count_orders(world: World, load: Load, report: Report) -> None:
-    twice = [order for order, times in world.orders.items() if times > 1]
+    _count_double(world, "at the end", report)
     never = [order for order in load.confirmed if not world.orders[order]]
-    report.excess += len(twice) + len(never)
-    report.failures += [f"order {order} was carried out {world.orders[order]} times" for order in twice]
+    report.excess += len(never)
     report.failures += [f"order {order} was confirmed and not carried out" for order in never]
     print(
-        f"orders: {len(load.ordered)} sent, {len(load.confirmed)} confirmed, {len(twice)} carried out twice", flush=True
+        f"orders: {len(load.ordered)} sent, {len(load.confirmed)} confirmed, {len(report.twice)} carried out twice",
+        flush=True,
     )
 
 

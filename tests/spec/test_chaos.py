@@ -71,7 +71,7 @@ async def test_orders_are_counted():
     assert world.orders == Counter(once=1, twice=2)
     assert (report.wrong, report.failed) == (2, True)
     assert report.failures == [
-        "order twice was carried out 2 times",
+        "at the end: order twice was carried out 2 times",
         "order never was confirmed and not carried out",
     ]
 
