@@ -57,10 +57,12 @@ class Flight(NamedTuple):
     Args:
         place: Where it stands, from 1; 0: nowhere.
         deaths: How many workers have died while it was under way.
+        name: Its id there.
     """
 
     place: int
     deaths: int
+    name: bytes = b""
 
 
 class Left(NamedTuple):
@@ -122,20 +124,20 @@ class Flights:
             deaths = min(bucket[at + _DEATHS] + 1, _MOST_DEATHS)
             before, _ = _WORKERS.unpack_from(bucket, at + _WORKER)
             _ENTRY.pack_into(self._memory, start + at, name, digest, now, worker, before, deaths)
-            return Flight(first + at // _ENTRY.size + 1, deaths)
+            return Flight(first + at // _ENTRY.size + 1, deaths, name)
         for place in range(_PLACES):
             at = place * _ENTRY.size
             written: float = _TIME.unpack_from(bucket, at + _WRITTEN)[0]
             if not written or now - written > STALE:
                 _ENTRY.pack_into(self._memory, start + at, name, digest, now, worker, 0, 0)
-                return Flight(first + place + 1, 0)
+                return Flight(first + place + 1, 0, name)
         return _UNKNOWN
 
-    def end(self, flight: Flight, request_id: str) -> None:
+    def end(self, flight: Flight) -> None:
         """A request is answered, or nobody waits for the answer any more."""
         if flight.place:
             at = (flight.place - 1) * _ENTRY.size
-            if self._memory[at : at + DIGEST] == _read_id(request_id):
+            if self._memory[at : at + len(flight.name)] == flight.name:
                 _ENTRY.pack_into(self._memory, at, b"", b"", 0.0, 0, 0, 0)
 
     def left_by(self, worker: int) -> list[Left]:

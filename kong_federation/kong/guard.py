@@ -15,7 +15,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from kong_federation.errors import ErrorCode
 from kong_federation.errors.codes import REQUEST_INTERRUPTED, REQUEST_QUARANTINED
@@ -60,8 +60,7 @@ def lone_guard(most: int = 100) -> Guard:
     return Guard(Flights(most), Quarantine(), pulses(1)[0])
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """
     A request that may be run.
 
@@ -93,14 +92,16 @@ async def admit(request: HttpRequest, graph: bytes, guard: Guard, channel: Chann
     flight = guard.flights.begin(request.request_id, digest)
     channel.when_over(partial(_over, request, flight, guard.flights))
     admitted = Admitted(flight, digest)
-    return await _refusal(request, admitted, guard, channel) or admitted
+    if flight.deaths or guard.quarantine.left(digest) or not guard.knows_all:
+        return await _refusal(request, admitted, guard, channel) or admitted
+    return admitted
 
 
 def _over(request: HttpRequest, flight: Flight, flights: Flights, answered: bool) -> None:
     # A connection that ended too early is most likely that of a client that left. But should Kong be there and have
     # lost it, the event comes again, while what may be a mutation is on its way: that one is kept until it is stale.
     if answered or _is_query(request):
-        flights.end(flight, request.request_id)
+        flights.end(flight)
 
 
 async def run(admitted: Admitted, guard: Guard, work: Coroutine[Any, Any, _Result]) -> _Result:

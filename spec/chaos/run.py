@@ -111,9 +111,8 @@ def _judge(fault: Fault, stage: Stage, answers: Sequence[Answer], in_hand: int, 
     for answer in bad[:_SHOWN]:
         when = f"after {answer.ended - began:.2f} s ({answer.ended - answer.began:.2f} s long)"
         report.failures.append(f"{fault.name}: {answer.outcome.value} {when}: {answer.text}")
-    notes = [f"{code} {number}" for code, number in sorted(codes.items())]
-    if errors:
-        notes.append(f"the last after {max(answer.ended for answer in errors) - began:.2f} s")
+    until = {code: max(one.ended for one in errors if code in one.codes) - began for code in codes}
+    notes = [f"{code} {number} until {until[code]:.2f} s" for code, number in sorted(codes.items())]
     slowest = max((answer.ended - answer.began for answer in answers), default=0.0)
     print(
         f"{fault.name:<32} requests {len(answers):>5}  right {counts[Outcome.RIGHT]:>5}  errors {len(errors):>4}"

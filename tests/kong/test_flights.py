@@ -32,7 +32,7 @@ def test_a_request_that_was_answered_may_come_again():
     for _ in range(3):
         flight = begin(flights, 1)
         assert flight.deaths == 0
-        flights.end(flight, request_id(1))
+        flights.end(flight)
 
 
 def test_what_a_dead_process_had_under_way_is_known_to_the_others():
@@ -42,7 +42,7 @@ def test_what_a_dead_process_had_under_way_is_known_to_the_others():
     flight = begin(flights, 1)
     assert flight.deaths == 3
     assert begin(flights, 2).deaths == 0
-    flights.end(flight, request_id(1))
+    flights.end(flight)
     assert begin(flights, 1).deaths == 0
 
 
@@ -52,7 +52,7 @@ def test_who_died_with_what_is_told_once():
     def two():
         begin(flights, 1, b"a" * 16)
         begin(flights, 2, b"b" * 16)
-        flights.end(begin(flights, 3), request_id(3))
+        flights.end(begin(flights, 3))
         return 0
 
     _, dead = in_a_child(two)
@@ -61,7 +61,7 @@ def test_who_died_with_what_is_told_once():
     left = flights.left_by(dead)
     assert {(one.digest, one.deaths) for one in left} == {(b"a" * 16, 0), (b"b" * 16, 0)}, "also what came again"
     assert flights.left_by(dead) == []
-    flights.end(again, request_id(2))
+    flights.end(again)
     assert [one.digest for one in flights.left_by(os.getpid())] == [DIGEST]
 
 
@@ -76,10 +76,10 @@ def test_the_second_death_of_a_request_is_told_from_the_first():
 def test_an_end_that_comes_late_takes_nobody_elses_place():
     flights = Flights(1)
     late = begin(flights, 1)
-    flights.end(late, request_id(1))
+    flights.end(late)
     other = begin(flights, 2)
     assert other.place == late.place
-    flights.end(late, request_id(1))
+    flights.end(late)
     assert begin(flights, 2).deaths == 1
 
 
@@ -103,7 +103,7 @@ def test_a_full_table_forgets_nothing_that_is_in_it(monkeypatch):
 def test_only_ids_of_kong_are_trusted_to_be_unique(odd):
     flights = Flights(10)
     assert [flights.begin(odd, DIGEST), flights.begin(odd, DIGEST)] == [(0, 0), (0, 0)]
-    flights.end(flights.begin(odd, DIGEST), odd)
+    flights.end(flights.begin(odd, DIGEST))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the table can be found on Linux only")

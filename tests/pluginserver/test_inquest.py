@@ -127,7 +127,7 @@ def test_a_slow_popular_query_survives_deaths_between_two_steps(server):
 def test_what_ran_but_was_answered_elsewhere_by_now_is_not_blamed(server):
     dead, place = server.die([POPULAR], POPULAR, judge=False)
     again = server.flights.begin(f"{1:016x}{0:016x}", POPULAR)
-    server.flights.end(again, f"{1:016x}{0:016x}")
+    server.flights.end(again)
     server.inquest.hold(Death(dead, place))
     server.die([POPULAR], POPULAR)
     assert server.refused() == []
