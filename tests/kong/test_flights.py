@@ -92,7 +92,7 @@ def test_a_full_table_forgets_nothing_that_is_in_it(monkeypatch):
     flights = Flights(1)
     places = {begin(flights, number).place for number in range(8)}
     assert places == set(range(1, 9))
-    assert [begin(flights, 8) for _ in range(2)] == [(0, 0), (0, 0)], "there was no place for it"
+    assert [begin(flights, 8) for _ in range(2)] == [(0, 0, b""), (0, 0, b"")], "there was no place for it"
     assert begin(flights, 7).deaths == 1
     later = module.monotonic() + 1000
     monkeypatch.setattr(module, "monotonic", lambda: later)
@@ -102,7 +102,7 @@ def test_a_full_table_forgets_nothing_that_is_in_it(monkeypatch):
 @pytest.mark.parametrize("odd", ["", "1", "x" * 33, "x" * 32, "\xe9" * 32])
 def test_only_ids_of_kong_are_trusted_to_be_unique(odd):
     flights = Flights(10)
-    assert [flights.begin(odd, DIGEST), flights.begin(odd, DIGEST)] == [(0, 0), (0, 0)]
+    assert [flights.begin(odd, DIGEST), flights.begin(odd, DIGEST)] == [(0, 0, b""), (0, 0, b"")]
     flights.end(flights.begin(odd, DIGEST))
 
 
