@@ -131,7 +131,8 @@ class Supervisor:
         self._told_to_reread = False
         self._superseded = False
         self._complained = False
-        self._looked = self._weighed = self._succeeded = monotonic()
+        self._looked = self._weighed = monotonic()
+        self._succeeded = float("-inf")
         self._awake = 0.0
         # A child of PID 1 (or of nobody, as PID 1 of a container) has no parent whose death it could notice; and who
         # starts it with nohup, which ignores SIGHUP, wants it to stay.

@@ -225,16 +225,16 @@ def _all_processes() -> list[int]:
 
 
 FAULTS: Final = (
-    Fault("calm", _nothing, short=True),
+    Fault("calm", _nothing),
     Fault("kill a worker", _kill_worker, _back, _IN_HAND, only_in_hand=True, short=True),
     Fault("kill all workers", _kill_workers, _back, _IN_HAND, only_in_hand=True, short=True),
-    Fault("kill the supervisor", _kill_supervisor, _back, _IN_HAND, seconds=3.0, short=True),
+    Fault("kill the supervisor", _kill_supervisor, _back, _IN_HAND, seconds=2.5, short=True),
     Fault("kill the server and its workers", _kill_server, _back, _UNTIL_BACK, seconds=3.0),
     Fault("stop a worker", _stop_worker, _back, _IN_HAND, only_in_hand=True),
     Fault("fill a worker's memory", _fill_memory, _back),
     Fault("remove the socket", _unlink_socket, _back, frozenset({KONG_500}), short=True),
     Fault("cut the connections", _cut_connections, _back, _IN_HAND),
-    Fault("reload", _reload, _back, seconds=2.0, short=True),
+    Fault("reload", _reload, _back, seconds=1.0, short=True),
     Fault("restart", _restart, _back, _UNTIL_BACK, seconds=3.0),
     Fault("SIGHUP", _hang_up),
     Fault("kill the builder", _kill_builder, allowed=frozenset({"SERVICE_UNAVAILABLE"})),

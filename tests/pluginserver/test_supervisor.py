@@ -78,7 +78,7 @@ def test_a_request_that_kills_its_worker_comes_again_only_if_it_is_a_query(serve
     assert (answer.status, code_of(answer)) == told
     assert len(running.pids(2 + deaths)) == 2 + deaths
     assert _answer(running, b"pid", "1").status == 200
-    assert "comes again after the death of its worker" in running.text()
+    until(lambda: "comes again after the death of its worker" in running.text())
 
 
 def _answer(running, body, request_id):
@@ -111,7 +111,7 @@ def test_an_exception_is_answered_and_logged_in_one_line(server):
     assert answer.status == 500
     assert b"INTERNAL_SERVER_ERROR" in answer.body
     assert b"sec" not in answer.body
-    (line,) = [line for line in running.text().splitlines() if "a request failed" in line]
+    (line,) = until(lambda: [line for line in running.text().splitlines() if "a request failed" in line])
     assert line.startswith("error worker-1[")
     assert "ValueError: sec | ret [fake_server.py:" in line
 

@@ -102,7 +102,6 @@ def test_a_worker_that_has_grown_too_large_is_succeeded_without_a_loss(server, m
     first = running.pids(2)
     fat = int(running.client.ask(b"grow 150").body)
     waiting, answers = in_background(running, *[b"sleep 1"] * 4)
-    # The pause between two successions counts from the start.
     until(lambda: "it is succeeded" in running.text(), 20)
     statuses = []
 
