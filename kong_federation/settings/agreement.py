@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from kong_federation.errors.base import PathSegment
-from kong_federation.settings.model import ClaimSettings, HeaderRule, Settings
+from kong_federation.settings.headers import HeaderRule
+from kong_federation.settings.model import ClaimSettings, Settings
 
 Finding = tuple[tuple[PathSegment, ...], str]
 
