@@ -27,7 +27,7 @@ from kong_federation.executor.compiled.shapes import Shape, Types
 from kong_federation.executor.compiled.sources import Held, Place, Source, Sources, UnsuitableError
 from kong_federation.executor.compiled.support import fixer
 from kong_federation.executor.compiled.writer import Functions, Names, Writer
-from kong_federation.executor.leaves import UNLIKE, compile_leaf
+from kong_federation.executor.leaves import MAX_INT, MIN_INT, UNLIKE, compile_leaf
 from kong_federation.executor.projection import When
 from kong_federation.plan.nodes import Composite, Leaf, LeafKind, ListOf, NonNull, OutputField, OutputType, Variant
 
@@ -240,7 +240,10 @@ class Projecting:
                 self._complete(scope, of, values, child, nullable=False)
             case Leaf():
                 kind, fix = self._fix(output, nullable=nullable)
-                if kind is UNLIKE:
+                if output.kind is LeafKind.INT:
+                    with write.block(f"if type({value}) is not int or not {MIN_INT} <= {value} <= {MAX_INT}:"):
+                        write(f"{value} = {fix}({value})")
+                elif kind is UNLIKE:
                     write(f"{value} = {fix}({value})")
                 else:
                     with write.block(f"if type({value}) is not {kind.__name__}:"):
@@ -297,8 +300,6 @@ class Projecting:
 
     def _fix(self, leaf: Leaf, *, nullable: bool) -> tuple[type, str]:
         kind, _ = compile_leaf(leaf)
-        if leaf.kind is LeafKind.INT:
-            kind = UNLIKE
         return kind, self._names.constant("fix", (leaf, nullable), fixer(leaf, nullable=nullable))
 
     # --- Functions ---
