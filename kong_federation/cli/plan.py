@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 from kong_federation.errors import FederationError, FederationErrors
+from kong_federation.executor import show_code
 from kong_federation.plan import count_fetches, count_waves, encode_plan, show_plan
 from kong_federation.planner import Planner, PlannerOptions, show_fetches, show_normalized, show_paths
 from kong_federation.supergraph import load_supergraph
 
 TEXTS = {"normalized": show_normalized, "paths": show_paths, "fetches": show_fetches}
-STAGES = (*TEXTS, "plan", "msgpack")
+STAGES = (*TEXTS, "plan", "msgpack", "code")
 
 EPILOG = """\
 stages, in the order they are gone through:
@@ -21,6 +22,7 @@ stages, in the order they are gone through:
   fetches     the requests: wave, subgraph, what each needs
   plan        the query plan
   msgpack     the plan as the bytes that caches hold (binary: redirect it)
+  code        the Python that is written and compiled for the plan when it comes again
 
 examples:
   kong-federation plan supergraph.graphql query.graphql
@@ -60,6 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
     plan = stages.plan
     if arguments.stage == "msgpack":
         sys.stdout.buffer.write(encode_plan(plan))
+        return 0
+    if arguments.stage == "code":
+        print(show_code(plan))
         return 0
     if arguments.stage in TEXTS:
         print(TEXTS[arguments.stage](stages))

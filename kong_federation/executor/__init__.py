@@ -1,5 +1,6 @@
 """Runs a plan: fetches in waves, merges their answers, and gives the client its data and errors."""
 
+from kong_federation.executor.compiled import show_code
 from kong_federation.executor.context import PROTOCOL_HEADERS, ExecutionContext, Result, SubgraphTarget
 from kong_federation.executor.exact import Number, read_json, write_json
 from kong_federation.executor.execute import Executable, prepare
@@ -13,5 +14,6 @@ __all__ = [
     "SubgraphTarget",
     "prepare",
     "read_json",
+    "show_code",
     "write_json",
 ]

@@ -22,6 +22,7 @@ def test_a_plan_is_shown_with_its_cost(capsys: pytest.CaptureFixture[str]) -> No
         ("paths", "Product.inStock from inventory (by key { upc }"),
         ("fetches", "wave 1 inventory needs #0"),
         ("plan", 'Fetch(service: "inventory")'),
+        ("code", "async def run(S):"),
     ],
 )
 def test_every_stage_can_be_seen(stage: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:

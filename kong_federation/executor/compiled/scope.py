@@ -185,7 +185,8 @@ class Scope:
                 known = value
             else:
                 known = self.write.fresh("k")
-                self.write(f"{known} = {value} if type({value}) is str else other_key({value})")
+                simple = f"type({value}) is str or type({value}) is int"
+                self.write(f"{known} = {value} if {simple} else other_key({value})")
             self.read[part] = known
         return known
 

@@ -45,6 +45,7 @@ def fixer(leaf: Leaf, *, nullable: bool) -> Callable[[Any], Any]:
         taken = convert(value)
         return odd() if taken is None else taken
 
+    fix.__doc__ = f"any other value of {leaf.name}{'' if nullable else '!'}: as it is answered, or odd"
     return fix
 
 

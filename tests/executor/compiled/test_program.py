@@ -1,0 +1,146 @@
+"""What a program does better than the interpreter, and what it leaves to it."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from kong_federation.executor.compiled import GaveUp, UnsuitableError, compile_plan, write_script
+from kong_federation.plan.nodes import ContextValue, Parallel, RepresentationField, Sequence
+from tests.executor.kit import (
+    ID,
+    INT,
+    STRING,
+    World,
+    by_id,
+    entities,
+    flatten,
+    many,
+    object_of,
+    query,
+    root,
+    some,
+)
+
+REVIEWS = {"data": {"reviews": [{"author": {"id": "1"}}, {"author": {"id": "2"}}, {"author": {"id": "1"}}]}}
+NAMES = {"data": {"_e": [{"name": "Ada"}, {"name": "Bo"}]}}
+BY_ID = (by_id(typename="User"),)
+PLAN = query(
+    Sequence(
+        (
+            root(0, "reviews", "{reviews{author{id}}}"),
+            entities(
+                1, "users", "... on User{name}", flatten("reviews.@.author", representations=(by_id(typename="User"),))
+            ),
+        )
+    ),
+    reviews=some(many(some(object_of("Review", author=some(object_of("User", id=some(ID), name=STRING)))))),
+)
+
+
+async def run(plan, world):
+    return await compile_plan(plan).execute({}, world.context())
+
+
+async def test_an_entity_is_answered_once_however_often_it_stands_there():
+    world = World({"reviews": REVIEWS, "users": NAMES})
+    data = await run(PLAN, world)
+    authors = [review["author"] for review in data["reviews"]]
+    assert authors == [{"id": "1", "name": "Ada"}, {"id": "2", "name": "Bo"}, {"id": "1", "name": "Ada"}]
+    assert authors[0] is authors[2]
+    assert len(world.sent) == 2
+
+
+async def test_nothing_is_written_into_answers():
+    answers = {"reviews": REVIEWS, "users": NAMES}
+    before = repr(answers)
+    await run(PLAN, World(answers))
+    assert repr(answers) == before
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"data": {"_e": [{"name": "Ada"}]}},
+        {"data": {"_e": [{"name": "Ada"}, {"name": 5}]}},
+        {"data": {"_e": [{"name": "Ada"}, {}]}},
+        {"data": {"_e": [{"name": "Ada"}, []]}},
+        {"data": {"_e": None}},
+        {"data": None, "errors": [{"message": "no"}]},
+        {"data": {"_e": [{"name": "Ada"}, None]}, "errors": [{"message": "no", "path": ["_e", 1]}]},
+        500,
+    ],
+)
+async def test_it_gives_up_at_what_is_odd_with_all_that_was_sent(names):
+    world = World({"reviews": REVIEWS, "users": names})
+    outcome = await run(PLAN, world)
+    assert isinstance(outcome, GaveUp)
+    assert sorted(outcome.sent) == [0, 1]
+    # The interpreter goes over the same answers.
+    assert len(world.sent) == 2
+    for sent in outcome.sent.values():
+        sent.forget()
+
+
+async def test_an_entity_that_its_subgraph_does_not_know_has_only_nulls():
+    world = World({"reviews": REVIEWS, "users": {"data": {"_e": [{"name": "Ada"}, None]}}})
+    data = await run(PLAN, world)
+    assert [review["author"]["name"] for review in data["reviews"]] == ["Ada", None, "Ada"]
+
+
+async def test_a_cancelled_client_leaves_nothing_behind():
+    async def never(_body):
+        await asyncio.sleep(60)
+
+    plan = query(
+        Parallel(
+            (
+                root(0, "a", "{x}"),
+                Sequence((root(1, "b", "{y}"), root(2, "b", "{y}"))),
+                Sequence((root(3, "b", "{y}"), root(4, "b", "{y}"))),
+            )
+        ),
+        x=INT,
+        y=INT,
+    )
+    world = World({"a": never, "b": never})
+    task = asyncio.ensure_future(run(plan, world))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def test_an_identity_is_reduced_to_what_the_object_itself_has():
+    item = by_id(typename="Item")
+    priced = by_id(typename="Item", extra=(RepresentationField("price", "price", key=False),))
+    plan = query(
+        Sequence(
+            (
+                root(0, "a", "{items{id}}"),
+                entities(1, "b", "... on Item{price}", flatten("items.@", representations=(item,))),
+                entities(2, "c", "... on Item{fee}", flatten("items.@", representations=(priced,))),
+            )
+        ),
+        items=some(many(some(object_of("Item", id=some(ID), price=INT, fee=INT)))),
+    )
+    project = next(text for text in write_script(plan).texts if "'fee'" in text and text.startswith("def p"))
+    assert "S.t0[k0]" in project
+    assert "S.t1[k0]" in project
+
+
+def test_what_is_selected_alike_in_several_places_is_one_function():
+    user = object_of("User", id=some(ID))
+    script = write_script(query(root(0, "a", "{x{id} y{id} z{id}}"), x=user, y=some(user), z=many(user)))
+    assert [text.partition("(")[0] for text in script.texts] == ["def p0", "def p1", "def project", "async def run"]
+
+
+def test_values_taken_from_further_up_are_left_to_the_interpreter():
+    taken = ContextValue("c", 0, (RepresentationField("x", "x"),))
+    gathered = replace(flatten("users.@", representations=BY_ID), contexts=(taken,))
+    fetches = Sequence((root(0, "a", "{users{id}}"), entities(1, "b", "... on User{n}", gathered)))
+    with pytest.raises(UnsuitableError, match="further up"):
+        compile_plan(query(fetches, users=many(object_of("User", n=INT))))

@@ -1,0 +1,59 @@
+"""When a program is made, and when it is run."""
+
+import pytest
+
+from kong_federation.executor import prepare
+from kong_federation.executor.tier import COMPILED_AT, MOST_SKIPPED, Tier
+from tests.executor.kit import INT, World, query, root
+
+PLAN = query(root(0, "a", "{x}"), x=INT)
+
+
+@pytest.fixture
+def tier():
+    return Tier(PLAN)
+
+
+async def test_a_plan_is_compiled_when_it_comes_again(tier):
+    for _ in range(COMPILED_AT):
+        assert tier.program() is None
+    await tier._compiling
+    assert tier.program() is not None
+
+
+def test_a_program_that_gives_up_is_left_alone_for_longer_and_longer(tier):
+    tier.compile()
+    pauses = []
+    for _ in range(10):
+        skipped = 0
+        while tier.program() is None:
+            skipped += 1
+        pauses.append(skipped)
+        tier.gave_up()
+    assert pauses == [0, 1, 2, 4, 8, 16, 32, 64, 64, MOST_SKIPPED]
+    while tier.program() is None:
+        pass
+    tier.succeeded()
+    assert tier.program() is not None
+
+
+async def test_the_interpreter_takes_over_without_sending_anything_again(monkeypatch):
+    world = World({"a": {"data": {"x": "no number"}}})
+    monkeypatch.setattr("kong_federation.executor.execute.Tier", Tier)
+    executable = prepare(PLAN)
+    executable.tier.compile()
+    result = await executable.execute({}, world.context())
+    assert result.data == {"x": None}
+    assert len(result.errors) == 1
+    assert len(world.sent) == 1
+    assert executable.tier.given_up == 1
+
+
+def test_a_plan_that_cannot_be_compiled_is_interpreted(tier, monkeypatch, caplog):
+    def broken(_plan):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("kong_federation.executor.tier.compile_plan", broken)
+    assert not tier.compile()
+    assert tier.program.__self__ is tier
+    assert "could not be compiled" in caplog.text
