@@ -319,8 +319,10 @@ class Projecting:
         keys = [scope.part(part) for part in function.parts]
         key = keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
         found = scope.write.fresh("x")
-        scope.write(f"{found} = S.m_{function.name}.get({key})")
-        with scope.write.block(f"if {found} is None:"):
+        # Most objects are not the first with their identity, and a `try` that nothing is raised in costs nothing.
+        with scope.write.block("try:"):
+            scope.write(f"{found} = S.m_{function.name}[{key}]")
+        with scope.write.block("except KeyError:"):
             scope.write(f"{found} = {function.name}(S, {', '.join(keys)})")
         return found
 
