@@ -112,7 +112,7 @@ async def measure_workload(report: Report, arguments: argparse.Namespace, childr
     port = start_subgraphs(children)
     conditions = Conditions(Stats(port), arguments.seconds, arguments.rounds, warm_up=2 * arguments.seconds, say=say)
     bench = Bench(children, [workload(children.folder, port)], arguments.lanes)
-    running = await open_all(bench, openers(arguments.only, report.notes), report.notes, say)
+    running = await open_all(bench, openers(arguments.only, report.notes, say), report.notes, say)
     first = await first_answers(running, WORKLOAD_GRAPH, asked[0])
     everything = turns([gateway for gateway, _ in running.values()], WORKLOAD_GRAPH, asked)
     todo = await compare_answers(list(everything), report.notes)
@@ -130,7 +130,7 @@ async def measure_corpus(report: Report, arguments: argparse.Namespace, children
     say(f"{len(drawn)} random operations over {len(names)} graphs")
     port = start_subgraphs(children, names)
     graphs = [corpus_graph(children.folder, name, port) for name in names]
-    available = openers(arguments.only, [])
+    available = openers(arguments.only, [], say)
     wanted = {name: available[name] for name in CORPUS_GATEWAYS if name in available}
     running = await open_all(Bench(children, graphs, CORPUS_LANES), wanted, report.notes, say)
     gateways = [gateway for gateway, _ in running.values()]

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.clients import BenchError, HttpLane, Lane
@@ -22,7 +22,7 @@ from bench.gateways import ROOT, START_SECONDS, Bench, Gateway, Opener, answers,
 
 DRIVERS = ROOT / "bench" / "peers"
 MODULES = ROOT / ".run" / "bench-peers"
-INSTALL_SECONDS = 600.0
+INSTALL_SECONDS = 900.0  # a thousand packages, once
 
 APOLLO, HIVE_RUST, HIVE_JS = "@apollo/gateway", "Hive gateway, Rust planner", "Hive gateway, JS planner"
 HIVE_RUST_DEDUPE, HIVE_JS_DEDUPE = f"{HIVE_RUST}, dedupe", f"{HIVE_JS}, dedupe"
@@ -34,9 +34,13 @@ class PeersMissingError(Exception):
     """The other gateways cannot be had; the text says why."""
 
 
-def install(folder: Path = MODULES) -> Path:
+def install(say: Callable[[str], None], folder: Path = MODULES) -> Path:
     """
     Have the packages in place; versions are in `peers/package.json`.
+
+    Args:
+        say: Is told that it takes a while, if it does.
+        folder: Where they are installed.
 
     Raises:
         PeersMissingError: Node.js or npm is missing, or npm cannot install them.
@@ -48,6 +52,7 @@ def install(folder: Path = MODULES) -> Path:
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         raise PeersMissingError("Node.js 20 or newer and npm are needed for the other gateways")
+    say("npm installs the other gateways, once; this takes minutes")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "package.json").write_text(manifest)
     # Package scripts are code of others that nothing here needs.

@@ -48,18 +48,19 @@ def start_subgraphs(children: Children, corpus: Sequence[str] = ()) -> int:
     return port
 
 
-def openers(only: Sequence[str], notes: list[str]) -> dict[str, Opener]:
+def openers(only: Sequence[str], notes: list[str], say: Callable[[str], None]) -> dict[str, Opener]:
     """
     The gateways of a run.
 
     Args:
         only: Parts of names; none: all.
         notes: Is told what cannot be had.
+        say: Is told of the progress.
     """
     wanted = {name: opener for name, opener in {**OWN, **NPM}.items() if chosen(name, only)}
     if any(name in NPM for name in wanted):
         try:
-            install()
+            install(say)
         except PeersMissingError as error:
             notes.append(f"gateways from npm were left out: {error}")
             wanted = {name: opener for name, opener in wanted.items() if name not in NPM}
