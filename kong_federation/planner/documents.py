@@ -123,10 +123,17 @@ class Printer:
         return _braced(parts, printed)
 
     def _on_interface(self, field: TreeField, interface: str, graph: str, possible: tuple[str, ...]) -> bool:
-        public = {name for name in possible if not self._graph.is_inaccessible(name)}
-        if not field.types.issuperset(public):
-            return False
+        for name in possible:
+            if name not in field.types and not self._along(field, name, graph):
+                return False
         return self._graph.interface_field_type(graph, interface, field.data.name) == field.move.type_name
+
+    def _along(self, field: TreeField, runtime_type: str, graph: str) -> bool:
+        """Whether a field may be asked of objects that clients cannot see, though nobody wants it of them."""
+        if not self._graph.is_inaccessible(runtime_type):
+            return False
+        move = self._graph.field(graph, runtime_type, field.data.name)
+        return move is not None and move.plain and not move.external
 
     def _field(self, field: TreeField, graph: str, copies: int) -> Printed:
         self._budget.spend()

@@ -9,6 +9,7 @@ _HEAD = """schema
   @link(url: "https://specs.apollo.dev/link/v1.0")
   @link(url: "https://specs.apollo.dev/join/v0.5", for: EXECUTION)
   @link(url: "https://specs.apollo.dev/inaccessible/v0.2", for: SECURITY)
+  @link(url: "https://specs.apollo.dev/context/v0.1", for: SECURITY)
 {
   query: Query
 %s}
@@ -54,6 +55,9 @@ class TypeDraft:
         members: Subgraph -> union members.
         objects: Subgraphs where an interface is an object type.
         values: Of an enum.
+        hidden: Values of an enum that are hidden from clients.
+        inaccessible: Hidden from clients.
+        contexts: Names of the contexts that its objects set.
     """
 
     kind: str
@@ -63,6 +67,9 @@ class TypeDraft:
     members: dict[str, set[str]] = field(default_factory=dict)
     objects: set[str] = field(default_factory=set)
     values: tuple[str, ...] = ()
+    hidden: frozenset[str] = frozenset()
+    inaccessible: bool = False
+    contexts: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -97,6 +104,7 @@ def _type(name: str, draft: TypeDraft) -> str:
         case "enum":
             body = [
                 f"  {value} {' '.join(f'@join__enumValue(graph: {graph})' for graph in draft.graphs)}"
+                f"{' @inaccessible' if value in draft.hidden else ''}"
                 for value in draft.values
             ]
         case _:
@@ -112,6 +120,10 @@ def _directives(draft: TypeDraft) -> Iterator[str]:
             yield f'@join__type(graph: {graph}, key: "{key}"{how}{extra})'
         if not keys:
             yield f"@join__type(graph: {graph}{extra})"
+    if draft.inaccessible:
+        yield "@inaccessible"
+    for context in sorted(draft.contexts):
+        yield f'@context(name: "{context}")'
     for graph, interfaces in draft.implements.items():
         for interface in sorted(interfaces):
             yield f'@join__implements(graph: {graph}, interface: "{interface}")'

@@ -9,16 +9,11 @@ all of their subgraphs resolve. What `@requires` asks for is made before what re
 
 from __future__ import annotations
 
-from random import Random
-
 from spec.fuzz.draft import Draft, FieldDraft, TypeDraft
-
-_LEAVES = ("Int", "Float", "String", "Boolean", "ID", "Color", "Text")
-_ARGUMENTS = ("n: Int", "m: Int = 3", "s: String", "c: Color = RED", "w: Filter", "ids: [ID!]", "b: Boolean! = false")
-_WRAPPED = ("%s", "%s", "%s!", "[%s]", "[%s!]!", "[%s!]", "[[%s]!]")
+from spec.fuzz.presence import LEAVES, Presence
 
 
-class GraphMaker:
+class GraphMaker(Presence):
     """
     Makes one supergraph.
 
@@ -26,23 +21,15 @@ class GraphMaker:
         random: Where chance comes from.
     """
 
-    def __init__(self, random: Random) -> None:
-        self._random = random
-        graphs = tuple("ABCDE"[: random.randint(2, 5)])
-        self.draft = Draft(graphs)
-        self._types = self.draft.types
-        self._entities: list[str] = []
-        self._hosts: tuple[str, ...] = ()
-        self._behind: dict[str, list[str]] = {}
-        self._skipped: dict[tuple[str, str], bool] = {}
-        self._number = 0
-
     def make(self) -> Draft:
         """A supergraph."""
         random = self._random
-        self._everywhere("Color", TypeDraft("enum", values=("RED", "GREEN", "BLUE")))
+        self._everywhere(
+            "Color", TypeDraft("enum", values=("RED", "GREEN", "BLUE", "NONE"), hidden=frozenset({"NONE"}))
+        )
         self._everywhere("Text", TypeDraft("scalar"))
         inputs = {name: FieldDraft(kind) for name, kind in (("n", "Int = 2"), ("c", "Color"), ("deep", "Filter"))}
+        inputs["secret"] = FieldDraft("Int", inaccessible=True)
         self._everywhere("Filter", TypeDraft("input", fields=inputs))
         self._types["Query"] = TypeDraft("type", {graph: {} for graph in self.draft.graphs})
         for index in range(random.randint(1, 4)):
@@ -51,22 +38,14 @@ class GraphMaker:
         for name in values:
             self._value_type(name)
         objects = [*self._entities, *values]
-        abstract: list[str] = []
-        if len(objects) > 1 and random.random() < 0.7:
-            abstract.append("I0")
-            self._interface("I0", random.sample(objects, random.randint(1, min(3, len(objects)))))
-        if len(objects) > 1 and random.random() < 0.6:
-            abstract.append("U0")
-            self._union("U0", random.sample(objects, random.randint(2, min(3, len(objects)))))
-        targets = [*objects, *abstract]
-        if random.random() < 0.35:
-            self._interface_object("N0", ("M0", "M1"))
-            targets += ["N0", "N0", "M0"]
+        targets = [*objects, *self._abstract_types(objects)]
         for name in self._entities:
             for _ in range(random.randint(1, 5)):
                 self._entity_field(name, targets)
             if random.random() < 0.2:
                 self._split(name)
+        if random.random() < 0.3:
+            self._context()
         self._close()
         for _ in range(random.randint(2, 5)):
             self._root_field("Query", targets)
@@ -77,7 +56,27 @@ class GraphMaker:
         self._provide()
         self._close()
         self._drop_unused()
+        if random.random() < 0.25:
+            self._hide(objects)
         return self.draft
+
+    def _abstract_types(self, objects: list[str]) -> list[str]:
+        """Interfaces and a union of some of the types; what fields may lead to then."""
+        random = self._random
+        targets: list[str] = []
+        if len(objects) > 1 and random.random() < 0.7:
+            targets.append("I0")
+            self._interface("I0", random.sample(objects, random.randint(1, min(3, len(objects)))))
+            if random.random() < 0.4:
+                targets.append("I1")
+                self._interface_above("I1", "I0", random.choice(objects))
+        if len(objects) > 1 and random.random() < 0.6:
+            targets.append("U0")
+            self._union("U0", random.sample(objects, random.randint(2, min(3, len(objects)))))
+        if random.random() < 0.35:
+            self._interface_object("N0", ("M0", "M1"))
+            targets += ["N0", "N0", "M0"]
+        return targets
 
     # --- types ----------------------------------------------------------------------------------------------------
 
@@ -86,10 +85,6 @@ class GraphMaker:
         for field in draft.fields.values():
             field.joins = {graph: {} for graph in self.draft.graphs}
         self._types[name] = draft
-
-    def _some_graphs(self, least: int = 1) -> list[str]:
-        graphs = list(self.draft.graphs)
-        return self._random.sample(graphs, self._random.randint(least, len(graphs)))
 
     def _entity(self, name: str) -> None:
         random = self._random
@@ -106,47 +101,10 @@ class GraphMaker:
             self._give_key(name, graph, key, resolvable=True)
         self._entities.append(name)
 
-    def _new_key(self, owner: str) -> str:
-        """A key that may be new; its fields are made when it is given to a subgraph."""
-        choices = ["id", "id", "id", "code", "x y", "ref { id }", "id code"]
-        if self._entities:
-            choices.append("owner { id }")
-        return self._random.choice(choices)
-
-    def _give_key(self, name: str, graph: str, key: str, *, resolvable: bool) -> None:
-        draft = self._types[name]
-        keys = draft.graphs.setdefault(graph, {})
-        keys[key] = keys.get(key, False) or resolvable
-        for word in key.replace("{ id }", "").split():
-            kind = {"id": "ID!", "code": "String!", "x": "Int!", "y": "Color!", "ref": f"Ref{name}!"}.get(word)
-            if word == "owner":
-                known = draft.fields.get("owner")
-                other = known.type.rstrip("!") if known else self._random.choice(self._ided())
-                self._give_key(other, graph, "id", resolvable=any(self._types[other].graphs.get(graph, {}).values()))
-                kind = f"{other}!"
-            elif word == "ref":
-                reference = self._types.setdefault(f"Ref{name}", TypeDraft("type"))
-                reference.graphs[graph] = {}
-                for inner, inner_kind in (("id", "ID!"), ("note", "String")):
-                    reference.fields.setdefault(inner, FieldDraft(inner_kind)).joins[graph] = {}
-            assert kind is not None
-            field = draft.fields.setdefault(word, FieldDraft(kind))
-            field.joins[graph] = {}
-
-    def _ided(self) -> list[str]:
-        """Entities that can be told by their id; the first is made so if there is none."""
-        found = [name for name in self._entities if any(keys.get("id") for keys in self._types[name].graphs.values())]
-        if not found:
-            name = self._entities[0]
-            graph = next(iter(self._types[name].graphs))
-            self._give_key(name, graph, "id", resolvable=True)
-            found = [name]
-        return found
-
     def _value_type(self, name: str) -> None:
         draft = self._types[name] = TypeDraft("type")
         for index in range(self._random.randint(1, 3)):
-            draft.fields[f"v{index}"] = FieldDraft(self._wrap(self._random.choice(_LEAVES)), self._arguments())
+            draft.fields[f"v{index}"] = FieldDraft(self._wrap(self._random.choice(LEAVES)), self._arguments())
         if self._entities and self._random.random() < 0.6:
             draft.fields["to"] = FieldDraft(self._random.choice(self._entities))
 
@@ -155,7 +113,7 @@ class GraphMaker:
         draft = self._types[name] = TypeDraft("interface")
         fields = {"tag": FieldDraft("String")}
         for index in range(self._random.randint(0, 2)):
-            fields[f"c{index}"] = FieldDraft(self._random.choice(_LEAVES), self._arguments())
+            fields[f"c{index}"] = FieldDraft(self._random.choice(LEAVES), self._arguments())
         if self._entities and self._random.random() < 0.4:
             fields["near"] = FieldDraft(self._random.choice(self._entities))
         for field_name, field in fields.items():
@@ -166,6 +124,70 @@ class GraphMaker:
                     joins = {graph: {} for graph in self._owners(type_name)}
                 self._types[type_name].fields[field_name] = FieldDraft(field.type, field.arguments, joins)
         self._behind[name] = types
+
+    def _interface_above(self, name: str, below: str, other: str) -> None:
+        """An interface that another one implements, with all its types and maybe one more."""
+        types = list(dict.fromkeys((*self._behind[below], other)))
+        fields = {"tag"} if len(types) > len(self._behind[below]) else set(self._types[below].fields)
+        draft = self._types[name] = TypeDraft("interface")
+        for field_name in sorted(fields):
+            known = self._types[below].fields[field_name]
+            draft.fields[field_name] = FieldDraft(known.type, known.arguments)
+            self._types[other].fields.setdefault(field_name, FieldDraft(known.type, known.arguments))
+        self._behind[name] = types
+        self._above[below] = name
+
+    def _context(self) -> None:
+        """A type with a field that depends on the objects it is reached by; it is reached by those alone."""
+        random = self._random
+        graph = random.choice(self.draft.graphs)
+        context = f"{graph.lower()}__shop"
+        shop = self._types["K0"] = TypeDraft("type")
+        self._give_key("K0", graph, "id", resolvable=True)
+        selections = []
+        for name in random.sample(self._entities, random.randint(1, min(2, len(self._entities)))):
+            draft = self._types[name]
+            draft.contexts.add(context)
+            owner = random.choice(self._resolving(name))
+            draft.fields["cur"] = FieldDraft("String", joins={owner: {}})
+            self._present(name, graph)
+            draft.fields["cur"].joins.setdefault(graph, {"external": "true"})
+            selections.append(f"... on {name} {{ cur }}")
+            home = random.choice(self._resolving(name))
+            self._present("K0", home)
+            target = "K0"
+            if random.random() < 0.4:
+                target = f"S{name}K"
+                self._types[target] = TypeDraft("type", {home: {}}, {"inside": FieldDraft("[K0!]", joins={home: {}})})
+            draft.fields["basket"] = FieldDraft(self._wrap(target), joins={home: {}})
+        argument = f'{{context: "{context}", name: "cur", type: "String", selection: "{" ".join(selections)}"}}'
+        shop.fields["priced"] = FieldDraft("String", self._arguments(), {graph: {"contextArguments": f"[{argument}]"}})
+        if random.random() < 0.6:
+            other = random.choice(self.draft.graphs)
+            self._give_key("K0", other, "id", resolvable=True)
+            shop.fields["kept"] = FieldDraft("Int", joins={other: {}})
+
+    def _hide(self, objects: list[str]) -> None:
+        """Hide a type from clients, with all fields that lead to it, where something is left to see."""
+        kept = {types[0] for types in self._behind.values()}
+        behind = (name for types in self._behind.values() for name in types[1:])
+        others = [name for name in behind if name in objects and name in self._types and name not in kept]
+        if not others:
+            return
+        hidden = self._random.choice(others)
+        leading = [
+            (draft, field)
+            for draft in self._types.values()
+            for field in draft.fields.values()
+            if field.type.strip("[]!") == hidden
+        ]
+        if any(
+            all(one in (f for _, f in leading) or one.inaccessible for one in d.fields.values()) for d, _ in leading
+        ):
+            return
+        self._types[hidden].inaccessible = True
+        for _, field in leading:
+            field.inaccessible = True
 
     def _union(self, name: str, types: list[str]) -> None:
         self._types[name] = TypeDraft("union")
@@ -183,10 +205,10 @@ class GraphMaker:
             entity = self._types[type_name] = TypeDraft("type", implements={home: {name}})
             self._give_key(type_name, home, "id", resolvable=True)
             entity.fields["label"] = FieldDraft("String", joins={home: {}})
-            entity.fields["own"] = FieldDraft(random.choice(_LEAVES), joins={home: {}})
+            entity.fields["own"] = FieldDraft(random.choice(LEAVES), joins={home: {}})
             if (rest := others[len(away) :]) and random.random() < 0.5:
                 self._give_key(type_name, rest[0], "id", resolvable=True)
-                entity.fields["extra"] = FieldDraft(random.choice(_LEAVES), joins={rest[0]: {}})
+                entity.fields["extra"] = FieldDraft(random.choice(LEAVES), joins={rest[0]: {}})
         for graph in away:
             draft.graphs[graph] = {"id": True}
             draft.fields["id"].joins[graph] = {}
@@ -207,7 +229,7 @@ class GraphMaker:
         self._number += 1
         name = f"f{self._number}"
         owners = self._owners(owner)
-        kind = self._target(targets, owners) if random.random() < 0.35 else random.choice(_LEAVES)
+        kind = self._target(targets, owners) if random.random() < 0.35 else random.choice(LEAVES)
         text = self._wrap(kind)
         field = FieldDraft(text, self._arguments(), {graph: {} for graph in owners}, random.random() < 0.04)
         if len(owners) > 1:
@@ -218,8 +240,13 @@ class GraphMaker:
         chance = random.random()
         if len(owners) == 1 and chance < 0.45:
             self._require(owner, field, owners[0])
-        elif chance < 0.6 and len(owners) == 1 and (others := self._others(kind, resolving, owners[0])):
+        elif chance < 0.65 and len(owners) == 1 and (others := self._others(kind, resolving, owners[0])):
             old = random.choice(others)
+            if chance > 0.6:
+                field.joins[old] = {"usedOverridden": "true"}
+                field.joins[owners[0]] = {"override": f'"{old.lower()}"'}
+                draft.fields[name] = field
+                return
             label = random.choice(("blue", "green"))
             self.draft.labels.add(label)
             field.joins[old] = {"overrideLabel": f'"{label}"'}
@@ -248,7 +275,7 @@ class GraphMaker:
         kind = field.type.strip("[]!")
         arguments = f"({self._argument(field.arguments)})" if field.arguments and self._random.random() < 0.6 else ""
         inner = ""
-        if kind not in _LEAVES:
+        if kind not in LEAVES:
             below = self._below(kind, graph) if self._can_be(kind, graph) else ""
             if not below:
                 return ""
@@ -271,7 +298,7 @@ class GraphMaker:
         leaves = [
             below
             for below, found in self._types[kind].fields.items()
-            if found.type.strip("[]!") in _LEAVES
+            if found.type.strip("[]!") in LEAVES
             and (found.joins or kind not in self._entities)
             and not _late(found)
             and not _labelled(found)
@@ -309,7 +336,7 @@ class GraphMaker:
         graphs = [random.choice(self.draft.graphs)]
         if root == "Query" and random.random() < 0.3:
             graphs = self._some_graphs(2)
-        kind = self._target(targets, graphs) if random.random() < 0.85 else random.choice(_LEAVES)
+        kind = self._target(targets, graphs) if random.random() < 0.85 else random.choice(LEAVES)
         field = FieldDraft(self._wrap(kind), self._arguments(), {graph: {} for graph in graphs})
         self._types[root].fields[f"{root[0].lower()}{self._number}"] = field
 
@@ -347,121 +374,11 @@ class GraphMaker:
         for name in open_to:
             field = self._types[kind].fields[name]
             below = field.type.strip("[]!")
-            inner = "" if below in _LEAVES else self._provided(below, graph, depth - 1)
-            if below in _LEAVES or (inner and self._can_be(below, graph)):
+            inner = "" if below in LEAVES else self._provided(below, graph, depth - 1)
+            if below in LEAVES or (inner and self._can_be(below, graph)):
                 field.joins[graph] = {"external": "true"}
                 return f"{name} {{ {inner} }}" if inner else name
         return ""
-
-    # --- presence -------------------------------------------------------------------------------------------------
-
-    def _present(self, name: str, graph: str) -> None:
-        """Make sure that a subgraph has a type, an entity at least as a stub."""
-        draft = self._types[name]
-        if graph in draft.graphs:
-            return
-        if any(draft.graphs.values()):
-            keys = [key for known in draft.graphs.values() for key, resolvable in known.items() if resolvable]
-            self._give_key(name, graph, self._random.choice(sorted(keys)), resolvable=False)
-        else:
-            draft.graphs[graph] = {}
-
-    def _close(self) -> None:
-        """Give every subgraph all types that its fields lead to, until nothing is missing."""
-        before = ""
-        while (text := self.draft.sdl()) != before:
-            before = text
-            for name, draft in list(self._types.items()):
-                if draft.kind == "type":
-                    self._close_object(name, draft)
-                elif draft.kind == "interface" and name != "N0":
-                    self._close_interface(name, draft)
-                elif draft.kind == "union":
-                    self._close_union(name, draft)
-
-    def _drop_unused(self) -> None:
-        """Leave out types that no subgraph has, and fields of interfaces that none has."""
-        for name, draft in list(self._types.items()):
-            if not draft.graphs:
-                del self._types[name]
-            elif draft.kind == "interface":
-                draft.fields = {key: field for key, field in draft.fields.items() if field.joins}
-
-    def _close_object(self, name: str, draft: TypeDraft) -> None:
-        for graph in list(draft.graphs):
-            for field_name, field in draft.fields.items():
-                if name[0] in "VR" or field_name == "tag":
-                    field.joins.setdefault(graph, {})
-                kind = field.type.strip("[]!")
-                if graph in field.joins and kind not in _LEAVES:
-                    self._present(kind, graph)
-
-    def _close_interface(self, name: str, draft: TypeDraft) -> None:
-        """Say who implements an interface in a subgraph, and which of its fields all of those have there."""
-        for graph in draft.graphs:
-            here = self._members(name, graph)
-            for member in here:
-                self._types[member].implements.setdefault(graph, set()).add(name)
-            for field_name, field in draft.fields.items():
-                if all(graph in self._types[member].fields[field_name].joins for member in here):
-                    field.joins.setdefault(graph, {})
-                    kind = field.type.strip("[]!")
-                    if kind not in _LEAVES:
-                        self._present(kind, graph)
-                else:
-                    field.joins.pop(graph, None)
-
-    def _close_union(self, name: str, draft: TypeDraft) -> None:
-        for graph in draft.graphs:
-            draft.members[graph] = set(self._members(name, graph))
-
-    def _members(self, name: str, graph: str) -> list[str]:
-        """The types behind an abstract type in a subgraph: the first everywhere, most others that are there too."""
-        first, *others = self._behind[name]
-        self._present(first, graph)
-        found = [first]
-        for other in others:
-            skipped = self._skipped.setdefault((other, graph), self._random.random() < 0.2)
-            if graph in self._types[other].graphs and not skipped:
-                found.append(other)
-        return found
-
-    # --- chance ---------------------------------------------------------------------------------------------------
-
-    def _resolving(self, name: str) -> list[str]:
-        """Subgraphs that can be entered for an entity."""
-        return [graph for graph, keys in self._types[name].graphs.items() if any(keys.values())]
-
-    def _owners(self, name: str) -> list[str]:
-        resolving = self._resolving(name)
-        count = 1 if self._random.random() < 0.7 else self._random.randint(1, len(resolving))
-        return self._random.sample(resolving, count)
-
-    def _target(self, targets: list[str], graphs: list[str]) -> str:
-        """A type that all of some subgraphs can have."""
-        fitting = [name for name in targets if all(self._can_be(name, graph) for graph in graphs)]
-        return self._random.choice(fitting or _LEAVES)
-
-    def _can_be(self, name: str, graph: str) -> bool:
-        """Whether a subgraph may have a type: not an interface as an object and a type that implements it."""
-        interface = self._types.get("N0")
-        if interface is None:
-            return True
-        return graph in interface.graphs if name == "N0" else name not in self._hosts or graph not in interface.objects
-
-    def _wrap(self, kind: str) -> str:
-        return self._random.choice(_WRAPPED) % kind
-
-    def _arguments(self) -> str:
-        if self._random.random() < 0.75:
-            return ""
-        return f"({', '.join(self._random.sample(_ARGUMENTS, self._random.randint(1, 2)))})"
-
-    def _argument(self, arguments: str) -> str:
-        """A value for one of some arguments, without variables."""
-        name = arguments.strip("()").split(":")[0]
-        values = {"n": "7", "m": "8", "s": '\\"x\\"', "c": "BLUE", "w": "{ n: 5 }", "ids": "[1]", "b": "true"}
-        return f"{name}: {values[name]}"
 
 
 def _late(field: FieldDraft) -> bool:

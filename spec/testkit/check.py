@@ -19,12 +19,14 @@ from itertools import islice, product
 from typing import Any
 
 from graphql import (
+    ArgumentNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    VariableNode,
     parse,
     validate,
 )
@@ -34,6 +36,7 @@ from kong_federation.plan import (
     Fetch,
     Flatten,
     Introspect,
+    Key,
     Parallel,
     QueryPlan,
     Representation,
@@ -135,6 +138,7 @@ class _Passage:
         self._root = root
         self._given = given
         self._fragments: dict[str, FragmentDefinitionNode] = {}
+        self._contextual: set[str] = set()
         self._parallels = 0
 
     def run(self, node: PlanNode | None, now: Turn = ()) -> Iterator[str]:
@@ -168,7 +172,8 @@ class _Passage:
             item.name.value: item for item in document.definitions if isinstance(item, FragmentDefinitionNode)
         }
         defined = {item.variable.name.value for item in operation.variable_definitions or ()}
-        if defined != {*fetch.variables, *(flatten.variable for flatten in fetch.flattens)}:
+        self._contextual = {one.variable for flatten in fetch.flattens for one in flatten.contexts}
+        if defined != {*fetch.variables, *(flatten.variable for flatten in fetch.flattens), *self._contextual}:
             yield f"it defines {sorted(defined)}, which is not what is sent"
         if operation.operation.value != fetch.kind.value:
             yield "its document is of another kind"
@@ -189,6 +194,13 @@ class _Passage:
         if len(inside) != 1:
             yield f"its document has no {flatten.key}"
             return
+        for context in flatten.contexts:
+            way, on = flatten.paths[0][: context.depth], flatten.paths[0][context.depth :]
+            key = next(step.name for step in on if isinstance(step, Key))
+            for node, types, _ in reached(self._root, way, now):
+                # Objects of other types have nothing below that is asked for.
+                for runtime_type in sorted(name for name in types if (name, key) in node.fields):
+                    yield from self._sources(context.fields, node, runtime_type, now)
         idle = "its paths lead nowhere"
         asked = False
         for node, types, apart in (end for path in flatten.paths for end in reached(self._root, path, now)):
@@ -275,7 +287,8 @@ class _Passage:
                 yield from self._selection(fragment.selection_set, at)
 
     def _field(self, field: FieldNode, at: At) -> Iterator[str]:
-        name, arguments, owner = field.name.value, arguments_text(field.arguments or ()), at.runtime_type
+        name, owner = field.name.value, at.runtime_type
+        arguments = arguments_text([one for one in field.arguments or () if not self._is_contextual(one)])
         if name == "__typename":
             if at.graph in self._types[owner].joins:
                 at.node.put(owner, _key(field), name, arguments, at.now)
@@ -298,6 +311,11 @@ class _Passage:
         provided = join.provides + narrow(at.provided, name, self._facts.catalog.supertypes(owner))
         for below in sorted(found.node.types):
             yield from self._selection(field.selection_set, At(at.graph, found.node, below, at.now, provided))
+
+    def _is_contextual(self, argument: ArgumentNode) -> bool:
+        """Whether an argument is one that clients do not see."""
+        value = argument.value
+        return isinstance(value, VariableNode) and value.name.value in self._contextual
 
     def _resolvable(self, join: JoinField, name: str, at: At) -> Iterator[str]:
         names, owner = self._facts.catalog.supertypes(at.runtime_type), at.runtime_type

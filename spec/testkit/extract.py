@@ -16,6 +16,7 @@ from graphql import (
     EnumTypeDefinitionNode,
     GraphQLSchema,
     InputObjectTypeDefinitionNode,
+    InputValueDefinitionNode,
     InterfaceTypeDefinitionNode,
     NamedTypeNode,
     NameNode,
@@ -113,12 +114,19 @@ class _Extraction:
                 if hasattr(field, "arguments"):
                     changes["arguments"] = tuple(
                         item for item in field.arguments or () if self._knows(named_type(print_ast(item.type)))
-                    )
+                    ) + tuple(_argument(one.name, one.type) for one in join.context_arguments)
                 kept.append(_with(field, changes))
         return tuple(kept)
 
     def _knows(self, name: str) -> bool:
         return name in specified_scalar_types or (name in self._types and self._has(name))
+
+
+def _argument(name: str, type_text: str) -> InputValueDefinitionNode:
+    """An argument that clients do not see: it is filled from a context."""
+    return InputValueDefinitionNode(
+        name=NameNode(value=name), type=parse_type(type_text, no_location=True), directives=()
+    )
 
 
 def _merged(definitions: tuple[DefinitionNode, ...]) -> DocumentNode:

@@ -100,6 +100,14 @@ class Facts:
             )
         return frozenset({type_name})
 
+    def sets_context(self, type_name: str, context: str) -> bool:
+        """Whether objects of a type set a context."""
+        return any(
+            one.name == "context" and one.arguments["name"] == context
+            for name in self.catalog.supertypes(type_name)
+            for one in self.supergraph.types[name].directives
+        )
+
     def values(self, enum: str) -> tuple[str, ...]:
         """The values of an enum that all subgraphs and clients know."""
         info = self.supergraph.types[enum]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +93,24 @@ class Truth:
             arguments = self.whole.arguments(thing.type_name, field.name, field.arguments)
             value = self._json(self.value(thing, field.name, arguments), field.selections)
             found[field.name] = _union(found[field.name], value) if field.name in found else value
+        return found
+
+    def from_contexts(self, way: Sequence[Thing], name: str) -> dict[str, Any]:
+        """
+        The arguments of a field that are taken from further up.
+
+        Args:
+            way: The object whose field it is, then those around it, up to the root.
+            name: The field.
+        """
+        found = {}
+        for join in self.facts.joins(way[0].type_name, name).values():
+            for argument in join.context_arguments:
+                above = next(one for one in way if self.facts.sets_context(one.type_name, argument.context))
+                value: Any = self.select(above, argument.selection)
+                while isinstance(value, dict):
+                    value = next(iter(value.values()), None)
+                found[argument.name] = value
         return found
 
     def find(self, types: frozenset[str], key: SelectionSet, given: Mapping[str, Any]) -> Thing | None:
