@@ -79,7 +79,7 @@ class Planner:
         self._request_schema = request_schema(self.api_schema)
         self._options = options or PlannerOptions()
         self._catalog = Catalog(supergraph, public=True)
-        self._graphs: dict[frozenset[str], QueryGraph] = {}
+        self._graphs: dict[tuple[frozenset[str], bool], QueryGraph] = {}
         self._names = {graph: subgraph.name for graph, subgraph in supergraph.graphs.items()}
 
     def plan(
@@ -109,7 +109,7 @@ class Planner:
             check_document(self._request_schema, document)
             budget = Budget(self._options.max_steps, time.monotonic() + self._options.timeout)
             operation = normalize(self.supergraph, self._catalog, document, node, budget)
-            return self._plan(operation, self._graph(override_labels), budget)
+            return self._planned(operation, override_labels, budget)
         except RecursionError as error:
             message = "The operation is nested too deeply to be planned."
             raise FederationError(QUERY_PLANNING_LIMIT, message) from error
@@ -126,12 +126,22 @@ class Planner:
             raise FederationError(INTERNAL_SERVER_ERROR, f"introspection failed: {result.errors}")
         return dict(result.data)
 
-    def _graph(self, labels: frozenset[str]) -> QueryGraph:
-        if labels not in self._graphs:
+    def _planned(self, operation: Operation, labels: frozenset[str], budget: Budget) -> Stages:
+        try:
+            return self._plan(operation, self._graph(labels, lenient=False), budget)
+        except FederationError as error:
+            if error.code is not NO_PLAN:
+                raise
+            # The last resort: to count on external key fields.
+            return self._plan(operation, self._graph(labels, lenient=True), budget)
+
+    def _graph(self, labels: frozenset[str], *, lenient: bool) -> QueryGraph:
+        key = (labels, lenient)
+        if key not in self._graphs:
             if len(self._graphs) >= _KEPT_GRAPHS:
                 self._graphs.clear()
-            self._graphs[labels] = QueryGraph(self.supergraph, labels)
-        return self._graphs[labels]
+            self._graphs[key] = QueryGraph(self.supergraph, labels, lenient=lenient)
+        return self._graphs[key]
 
     def _plan(self, operation: Operation, graph: QueryGraph, budget: Budget) -> Stages:
         kind = OperationKind(operation.kind)

@@ -43,7 +43,8 @@ def is_whole(kind: OperationKind, requests: list[list[Request]], output: Composi
 
 def _same(tree: Tree, output: Composite, catalog: Catalog) -> bool:
     """Whether a selection asks for exactly what is answered, in its order."""
-    if tree.typename or output.abstract or len(output.variants) != 1:
+    # An empty selection is printed as `__typename`.
+    if tree.typename or not tree.fields or output.abstract or len(output.variants) != 1:
         return False
     (variant,) = output.variants
     if variant.types != (tree.static_type,) or len(variant.fields) != len(tree.fields):

@@ -6,12 +6,16 @@ from the supergraph in constant time and remembered. The runtime type is an obje
 the interface itself: there the subgraph does not know what the object really is.
 
 A graph is made for one set of active override labels: labels decide which subgraph a field belongs to.
+
+**External key fields.** A subgraph may have a key whose fields it marks as external: it can be entered by them. Whether
+it also answers them where its own fields lead to the object is not said; it should, and mostly does, but composition
+does not count on it. So it is not counted on here either, unless there is no other way: a `lenient` graph does.
 """
 
 from __future__ import annotations
 
 from kong_federation.querygraph.moves import Doors, FieldMove, KeyMove, RootMove
-from kong_federation.supergraph import Catalog, JoinField, Kind, Supergraph, named_type
+from kong_federation.supergraph import Catalog, JoinField, Kind, Supergraph, key_fields, named_type
 
 
 class QueryGraph:
@@ -21,14 +25,16 @@ class QueryGraph:
     Args:
         supergraph: The model.
         labels: Labels of progressive `@override` that are active.
+        lenient: Whether external key fields are resolved by the subgraphs that have the key.
     """
 
-    def __init__(self, supergraph: Supergraph, labels: frozenset[str] = frozenset()) -> None:
+    def __init__(self, supergraph: Supergraph, labels: frozenset[str] = frozenset(), *, lenient: bool = False) -> None:
         self.catalog = Catalog(supergraph, public=False)
         self.graphs = tuple(supergraph.graphs)
         self._roots = {name: kind for kind, name in supergraph.roots.items()}
         self._types = supergraph.types
         self._labels = labels
+        self._known_by_key = key_fields(supergraph) if lenient else frozenset()
         # Whether any field is filled from a context; if not, nobody needs to look for one.
         self.has_contexts = any(
             join.context_arguments
@@ -158,7 +164,7 @@ class QueryGraph:
             name,
             join.type,
             named_type(join.type),
-            join.external,
+            join.external and (graph, owner, name) not in self._known_by_key,
             join.requires,
             join.provides,
             join.context_arguments,

@@ -2,6 +2,7 @@
 
 from kong_federation.supergraph.api_schema import api_schema, request_schema
 from kong_federation.supergraph.catalog import Catalog
+from kong_federation.supergraph.keys import key_fields
 from kong_federation.supergraph.labels import override_labels
 from kong_federation.supergraph.load import load_supergraph
 from kong_federation.supergraph.model import (
@@ -34,6 +35,7 @@ __all__ = [
     "Supergraph",
     "TypeInfo",
     "api_schema",
+    "key_fields",
     "list_depth",
     "load_supergraph",
     "named_type",

@@ -8,11 +8,13 @@ leaves unsaid is filled in here, so that nothing above has to know there was a v
 - key fields are in every subgraph that has the key, though only the owner is named on them;
 - a field of an entity that names no subgraph is the owner's;
 - what `provides` names is external in that subgraph, which only later versions say.
+
+In all versions, a field that is part of a subgraph's key is in that subgraph, external if nothing else is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from graphql import (
@@ -36,6 +38,7 @@ from kong_federation.errors import FederationError
 from kong_federation.errors.codes import SUPERGRAPH_INVALID
 from kong_federation.selection import Field, InlineFragment, SelectionSet
 from kong_federation.supergraph import joins
+from kong_federation.supergraph.keys import key_fields
 from kong_federation.supergraph.links import read_links, spec_name
 from kong_federation.supergraph.model import (
     FieldInfo,
@@ -82,9 +85,10 @@ def load_supergraph(text: str) -> Supergraph:
         raise FederationError(SUPERGRAPH_INVALID, f"the supergraph is not valid SDL: {error}") from error
     except (ValueError, KeyError) as error:
         raise FederationError(SUPERGRAPH_INVALID, f"the supergraph cannot be read: {error}") from error
-    if links["join"].version < (0, 2):
-        types = _with_provided(types)
-    supergraph = Supergraph(document, links, graphs, types, _roots(document, types))
+    types = _with_provided(types) if links["join"].version < (0, 2) else types
+    roots = _roots(document, types)
+    types = _with_external(types, key_fields(Supergraph(document, links, graphs, types, roots)))
+    supergraph = Supergraph(document, links, graphs, types, roots)
     if supergraph.roots.get("query") not in types:
         raise FederationError(SUPERGRAPH_INVALID, "the supergraph has no query root type")
     return supergraph
@@ -211,11 +215,16 @@ def _with_provided(types: dict[str, TypeInfo]) -> dict[str, TypeInfo]:
         for field in info.fields.values():
             for graph, join in field.joins.items():
                 note(graph, named_type(field.type), join.provides)
+    return _with_external(types, provided)
+
+
+def _with_external(types: dict[str, TypeInfo], known: Iterable[tuple[str, str, str]]) -> dict[str, TypeInfo]:
+    """The types, with `(subgraph, type, field)` known as external where nothing is said of them."""
     completed = dict(types)
-    for graph, owner, name in sorted(provided):
+    for graph, owner, name in sorted(known):
         info = completed[owner]
         field = info.fields[name]
-        if graph not in field.joins:
+        if graph not in field.joins and graph in info.joins:
             joined = replace(field, joins={**field.joins, graph: JoinField(field.type, external=True)})
             completed[owner] = replace(info, fields={**info.fields, name: joined})
     return completed
