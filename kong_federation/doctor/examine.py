@@ -107,7 +107,7 @@ def _examine_kong(wanted: Wanted, findings: list[Finding]) -> tuple[list[Graph],
             node = read_node(wanted.admin_url, wanted.timeout, verify=wanted.verify)
         except NoAnswerError as error:
             advice = (
-                "Is Kong running, and is this its Admin API (admin_listen)? KONG_ADMIN_LISTEN says where it listens."
+                "Is Kong running, and is this its Admin API (admin_listen)? --insecure takes Kong's own certificate."
             )
             findings.append(failed(NODE, f"{wanted.admin_url}: {error}", advice))
         else:
