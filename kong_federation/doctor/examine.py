@@ -142,7 +142,7 @@ async def _examine_server(path: Path, graphs: Sequence[Graph], patience: float) 
     findings = list(examine_socket(path))
     if any(finding.state is State.FAILED for finding in findings):
         return findings
-    findings.append(await examine_protocol(path, patience))
+    findings.append(await asyncio.to_thread(examine_protocol, path, patience))
     if findings[-1].state is State.OK:
         findings += await examine_questions(path, graphs, patience)
     return findings

@@ -23,7 +23,8 @@ from kong_federation.doctor.entities import PLUGIN
 from kong_federation.doctor.finding import Finding, failed, ok, skipped
 from kong_federation.doctor.graphs import Graph
 from kong_federation.kong.schema import plugin_schema
-from kong_federation.standin.connection import Closed, PluginServerError, Pool
+from kong_federation.pluginserver.probe import ProbeError, probe
+from kong_federation.standin.connection import Closed, PluginServerError
 from kong_federation.standin.declarative import read_configuration
 from kong_federation.standin.events import silent
 from kong_federation.standin.exchange import Exchange, begin
@@ -35,7 +36,6 @@ from kong_federation.standin.rpc import PluginServer
 
 CHECK = "server"
 
-_GET_PLUGIN_INFO = 32  # a call of the protocol that changes nothing
 _REPLAYS = 1  # an instance that is forgotten between start and event is started once more
 _QUESTION = b'{"query":"{ __typename }"}'
 _SEE_LOG = "The plugin server's log says why; it goes to standard error, under Kong to its error log at the level info."
@@ -67,28 +67,17 @@ def examine_socket(path: Path) -> Iterator[Finding]:
     yield ok(CHECK, f"{path} is a socket and may be written to ({who}{others})")
 
 
-async def examine_protocol(path: Path, patience: float) -> Finding:
+def examine_protocol(path: Path, patience: float) -> Finding:
     """Whether what listens speaks the protocol."""
-    call = kong.OtherCall(1, _GET_PLUGIN_INFO)
-    pool = Pool(path, patience)
     try:
-        connection = await pool.take()
-        try:
-            await connection.send(kong.encode_call(call))
-            answer = kong.decode_answer(await connection.receive())
-        finally:
-            connection.close()
-    except (PluginServerError, kong.ProtocolError) as error:
+        probe(path, patience)
+    except ProbeError as error:
         return failed(
             CHECK,
-            f"{path} does not answer as a plugin server: {error}",
+            f"it does not answer as a plugin server: {error}",
             "Restart it. If something else listens there, give the plugin server a socket of its own.",
         )
-    if answer.sequence != call.sequence:
-        return failed(
-            CHECK, f"{path} answers another call than was made", "Give the plugin server a socket of its own."
-        )
-    return ok(CHECK, "the plugin server answers the protocol")
+    return ok(CHECK, "a worker of the plugin server answers the protocol")
 
 
 async def examine_questions(path: Path, graphs: Sequence[Graph], patience: float) -> list[Finding]:

@@ -113,7 +113,7 @@ async def another(reader, writer):
 async def test_something_else_listens(tmp_path, answer):
     path = tmp_path / "s"
     async with listener(path, answer):
-        finding = await examine_protocol(path, 0.3)
+        finding = await asyncio.to_thread(examine_protocol, path, 0.3)
     assert finding.state is State.FAILED
     assert finding.advice
 
@@ -122,7 +122,7 @@ async def test_nobody_listens(tmp_path):
     path = tmp_path / "s"
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
-    finding = await examine_protocol(path, 0.3)
+    finding = await asyncio.to_thread(examine_protocol, path, 0.3)
     assert finding.state is State.FAILED
     assert "refused" in finding.text.lower()
 
@@ -136,7 +136,7 @@ async def plugin_server():
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_server_that_is_well_answers(plugin_server):
-    assert (await examine_protocol(plugin_server, 10)).state is State.OK
+    assert (await asyncio.to_thread(examine_protocol, plugin_server, 10)).state is State.OK
     right, again = graphs({"supergraph": {"path": str(SUPERGRAPH)}}, {"supergraph": {"sdl": SUPERGRAPH.read_text()}})
     for finding in await examine_questions(plugin_server, [right, again], 20):
         assert finding.state is State.OK, finding

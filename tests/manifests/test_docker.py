@@ -8,6 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import yaml
 from kong_federation import __version__
 from kong_federation.pluginserver.info import plugin_info
 from kong_federation.settings import parse_settings
+from spec.child import free_port
 from tests.manifests.judge import deck_findings
 from tests.manifests.test_kubernetes import PODS
 
@@ -110,7 +113,7 @@ def test_what_the_image_runs_works_where_nothing_else_is_installed(installed, tm
     done = call("dump", "--output", str(dump))
     assert done.returncode == 0, done.stderr
     assert json.loads(dump.read_text()) == plugin_info()
-    for words in (("serve", "--help"), ("doctor", "--help"), ("schema",), ("--version",)):
+    for words in (("serve", "--help"), ("healthcheck", "--help"), ("doctor", "--help"), ("schema",), ("--version",)):
         done = call(*words)
         assert done.returncode == 0, done.stderr
     listed = subprocess.run(
@@ -132,8 +135,46 @@ def test_the_server_is_started_by_words_it_knows(installed):
         str(container["args"]) for pod in PODS.values() for container in pod["initContainers"] if "args" in container
     ]
     used = set(re.findall(r"(--[a-z-]+)", " ".join(line for line in lines if "serve" in line)))
-    assert {"--socket", "--kong-prefix", "--drain-seconds"} <= used
+    assert {"--socket", "--kong-prefix", "--drain-seconds", "--health"} <= used
     assert not {option for option in used if option not in said}
+
+
+def test_the_images_own_words_make_a_server_that_is_healthy(installed, tmp_path):
+    """CMD and HEALTHCHECK as they stand, in the clean virtual environment, with nothing in the environment."""
+    command = str(installed / "opt" / "kong-federation" / "bin" / "kong-federation")
+    port = free_port()
+
+    def words(text):
+        moved = text.replace("/run/kong-federation", str(tmp_path)).replace("0.0.0.0:8101", f"127.0.0.1:{port}")
+        return [
+            word.replace("kong-federation", command, 1) if word == "kong-federation" else word
+            for word in json.loads(moved)
+        ]
+
+    def healthy():
+        asked = words(of(DOCKER / "Dockerfile", "HEALTHCHECK")[-1].partition("CMD ")[2])
+        return subprocess.run(asked, env={}, capture_output=True, check=False).returncode == 0
+
+    def answered(path):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=10) as response:
+                return response.status == 200
+        except OSError:
+            return False
+
+    assert not healthy()
+    serve = words(of(DOCKER / "Dockerfile", "CMD")[-1])
+    with subprocess.Popen([command, *serve, "--workers=1"], env={}, cwd=tmp_path, stderr=subprocess.PIPE) as server:
+        try:
+            until = time.monotonic() + 60
+            while not (healthy() and answered("livez") and answered("readyz")):
+                assert server.poll() is None, server.stderr.read()
+                assert time.monotonic() < until, "it does not become healthy"
+            assert (tmp_path / "graphql-federation.socket").stat().st_mode & 0o777 == 0o666
+        finally:
+            server.terminate()
+            server.communicate(timeout=60)
+    assert server.returncode == 0
 
 
 def test_kong_and_the_plugin_server_meet():
