@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from kong_federation.transport import Transport
@@ -34,6 +35,9 @@ class SubgraphTarget(NamedTuple):
     headers: tuple[tuple[str, str], ...] = PROTOCOL_HEADERS
 
 
+_UNLIMITED: Final[Mapping[str, int]] = MappingProxyType({})
+
+
 class ExecutionContext(NamedTuple):
     """
     All that an execution needs from its surroundings.
@@ -43,6 +47,8 @@ class ExecutionContext(NamedTuple):
         targets: By subgraph name; a subgraph that is missing here counts as one that cannot be reached.
         introspect: Answers introspection: document and variables in, `data` out. What it returns is copied, so it may
             be shared between requests.
+        max_entities: By subgraph name, how many entities one request asks for at most; more are asked for in several
+            requests. A subgraph that is missing here is asked for any number.
         mask_errors: Whether the messages and extensions of subgraphs are hidden from the client.
         deadline: Time of the running loop (`loop.time()`) after which fetches end with SUBREQUEST_TIMEOUT.
         max_errors: How many errors are reported at most, at least one; one subgraph error counts once for each place
@@ -52,6 +58,7 @@ class ExecutionContext(NamedTuple):
     transport: Transport
     targets: Mapping[str, SubgraphTarget]
     introspect: Introspection
+    max_entities: Mapping[str, int] = _UNLIMITED
     mask_errors: bool = True
     deadline: float | None = None
     max_errors: int = 1000

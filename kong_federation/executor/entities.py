@@ -57,6 +57,11 @@ class Batch:
     places: list[list[JsonObject]]
     refused: list[tuple[JsonObject, Refusal]]
 
+    def piece(self, start: int, stop: int) -> Batch:
+        """Some of the representations; the refused are told with the whole."""
+        places = self.places[start:stop]
+        return Batch(self.flatten, self.borrowed, self.representations[start:stop], places, [])
+
 
 @dataclass(frozen=True, slots=True)
 class EntityInput:

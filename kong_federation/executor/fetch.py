@@ -118,11 +118,33 @@ def compile_fetch(source: int, fetch: Fetch) -> RootFetch | EntityFetch | Contex
 
 
 async def _ask(source: int, question: Question, run: Run, batches: list[Batch], variables: JsonObject) -> None:
-    """Ask for entities and merge what comes back; nothing is sent if there are none."""
+    """Ask for entities, in several requests if they are too many for one; nothing is sent if there are none."""
     outcome = Outcome(source, batches)
     for batch in batches:
         for node, refusal in batch.refused:
             (outcome.unanswered if refusal is Refusal.NULL else outcome.bereft).add(id(node))
+    first, *others = _pieces(batches, run.context.max_entities.get(question.subgraph))
+    if not others:
+        await _ask_at_once(source, question, run, first, variables, outcome)
+        return
+    async with asyncio.TaskGroup() as requests:
+        requests.create_task(_ask_at_once(source, question, run, first, variables, replace(outcome, batches=first)))
+        for piece in others:
+            requests.create_task(_ask_at_once(source, question, run, piece, variables, Outcome(source, piece)))
+
+
+def _pieces(batches: list[Batch], most: int | None) -> list[list[Batch]]:
+    """The objects in pieces of at most so many representations of each selection."""
+    longest = max((len(batch.representations) for batch in batches), default=0)
+    if most is None or longest <= most:
+        return [batches]
+    return [[batch.piece(start, start + most) for batch in batches] for start in range(0, longest, most)]
+
+
+async def _ask_at_once(
+    source: int, question: Question, run: Run, batches: list[Batch], variables: JsonObject, outcome: Outcome
+) -> None:
+    """Ask for entities in one request and merge what comes back."""
     if any(batch.representations for batch in batches):
         try:
             lists = [b"[%b]" % b",".join(batch.representations) for batch in batches]

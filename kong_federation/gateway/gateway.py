@@ -273,6 +273,7 @@ class Gateway:
                 transport=tally,
                 targets=generation.targets(request),
                 introspect=generation.introspect,
+                max_entities=generation.max_entities,
                 mask_errors=self._settings.security.mask_errors,
                 deadline=deadline - self._margin,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from kong_federation.errors import FederationError, FederationErrors
@@ -67,6 +67,12 @@ def find_routes(settings: Settings, subgraphs: Mapping[str, str]) -> dict[str, R
         message = "the subgraph {} has no http or https address"
         raise FederationErrors([FederationError(SUPERGRAPH_INVALID, message.format(name)) for name in without])
     return routes
+
+
+def find_batch_limits(settings: Settings, subgraphs: Iterable[str]) -> dict[str, int]:
+    """How many entities one request asks for at most, by subgraph."""
+    own = {subgraph.name: subgraph.max_batch_entities for subgraph in settings.subgraphs}
+    return {name: own.get(name) or settings.subgraph_defaults.max_batch_entities for name in subgraphs}
 
 
 def open_transport(settings: Settings) -> HttpTransport:

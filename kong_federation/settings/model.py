@@ -79,6 +79,15 @@ class SubgraphDefaults:
             "asked before one of them ended is not shared afterwards.",
         },
     )
+    max_batch_entities: int = field(
+        default=1_000,
+        metadata={
+            "about": "How many entities one request to a subgraph asks for at most; more are asked for in several "
+            "requests at the same time.",
+            "unit": "entities",
+            "between": (1, _MOST),
+        },
+    )
     headers: HeaderSettings = field(
         default_factory=HeaderSettings, metadata={"about": "Which headers travel between clients and subgraphs."}
     )
@@ -125,6 +134,14 @@ class SubgraphSettings:
     )
     deduplicate: bool | None = field(
         default=None, metadata={"about": "As in `subgraph_defaults`; absent: the default."}
+    )
+    max_batch_entities: int | None = field(
+        default=None,
+        metadata={
+            "about": "As in `subgraph_defaults`; absent: the default.",
+            "unit": "entities",
+            "between": (1, _MOST),
+        },
     )
     headers: HeaderSettings = field(
         default_factory=HeaderSettings, metadata={"about": "Rules that hold in addition to those of the defaults."}

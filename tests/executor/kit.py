@@ -106,6 +106,7 @@ class World:
     deadline: float | None = None
     timeout: float = 1.0
     max_errors: int = 1000
+    max_entities: dict[str, int] = field(default_factory=dict)
     introspect: Callable | None = None
     sent: list[tuple[str, Any]] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
@@ -124,6 +125,7 @@ class World:
             transport,
             targets,
             self.introspect or self._no_introspection,
+            max_entities=self.max_entities,
             mask_errors=self.mask_errors,
             deadline=self.deadline,
             max_errors=self.max_errors,

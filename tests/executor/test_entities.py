@@ -278,3 +278,24 @@ async def test_an_interface_object_does_not_hide_the_type():
     )
     assert (await world.run(plan)).data == {"media": {"pages": 3}}
     assert world.sent_to("b")[0]["variables"]["r"] == [{"__typename": "Media", "id": "1"}]
+
+
+@pytest.mark.parametrize(("most", "sizes"), [(2, [2, 2, 1]), (5, [5]), (1, [1] * 5), (1000, [5])])
+async def test_too_many_entities_are_asked_for_in_several_requests(most, sizes):
+    def names(body):
+        asked = [one["id"] for one in body["variables"]["r"]]
+        answer = {"data": {"_e": [{"name": None if one == "3" else one} for one in asked]}}
+        if "3" in asked:
+            answer["errors"] = [{"message": "no", "path": ["_e", asked.index("3"), "name"]}]
+        return answer
+
+    users = {"data": {"users": [{"__typename": "User", "id": str(number)} for number in range(5)]}}
+    world = World({"users": users, "names": names}, max_entities={"names": most})
+    plan = query(
+        Sequence((root(0, "users", "{users{__typename id}}"), entities(1, "names", "... on User{name}"))),
+        users=many(object_of("User", name=STRING)),
+    )
+    result = await world.run(plan)
+    assert result.data == {"users": [{"name": name} for name in ("0", "1", "2", None, "4")]}
+    assert codes(result) == [("DOWNSTREAM_SERVICE_ERROR", "names", ["users", 3, "name"])]
+    assert sorted((len(body["variables"]["r"]) for body in world.sent_to("names")), reverse=True) == sizes

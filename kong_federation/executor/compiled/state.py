@@ -47,7 +47,11 @@ class State:
         self._tasks: list[asyncio.Task[None]] = []
 
     def body(self, number: int, lists: tuple[list[Any], ...] = ()) -> bytes:
-        """Write the body of a request with its representations."""
+        """Write the body of a request with its representations; it is odd if they are too many for one."""
+        if lists:
+            most = self._context.max_entities.get(self._questions[number].subgraph)
+            if most is not None and max(map(len, lists)) > most:
+                odd()
         return self._questions[number].body(self.variables, lists)
 
     def send(self, number: int, body: bytes) -> asyncio.Future[SubgraphResponse]:

@@ -78,6 +78,14 @@ return {
                   },
                 },
                 {
+                  max_batch_entities = {
+                    type = "integer",
+                    between = { 1, 2147483646 },
+                    description = "How many entities one request to a subgraph asks for at most; more are asked for in several requests at the same time. In entities.",
+                    default = 1000,
+                  },
+                },
+                {
                   headers = {
                     type = "record",
                     fields = {
@@ -369,6 +377,13 @@ return {
                     deduplicate = {
                       type = "boolean",
                       description = "As in `subgraph_defaults`; absent: the default.",
+                    },
+                  },
+                  {
+                    max_batch_entities = {
+                      type = "integer",
+                      between = { 1, 2147483646 },
+                      description = "As in `subgraph_defaults`; absent: the default. In entities.",
                     },
                   },
                   {
