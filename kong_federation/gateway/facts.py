@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from kong_federation.gateway.cache import Prepared
 from kong_federation.gateway.identity import bytewise
+from kong_federation.plan import OperationKind
 from kong_federation.transport import SubgraphRequest, SubgraphResponse, Transport
 
 NAME: Final = "graphql"
@@ -21,6 +22,9 @@ NAME: Final = "graphql"
 _LONGEST_CODE = 100
 
 HIT, MISS = "hit", "miss"
+
+# Asking an enumeration's member for its value is a call.
+_TYPES: Final = {kind: kind.value for kind in OperationKind}
 
 
 class Facts(NamedTuple):
@@ -125,7 +129,7 @@ class Tally:
         plan = prepared.executable.plan if prepared is not None else None
         return Facts(
             operation_name=plan.operation_name if plan is not None else "",
-            operation_type=plan.kind.value if plan is not None else "",
+            operation_type=_TYPES[plan.kind] if plan is not None else "",
             operation_hash=prepared.digest if prepared is not None else "",
             plan_cache=self.plan_cache,
             subgraphs=tuple(dict.fromkeys(self._asked)),

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from kong_federation.gateway.exchange import HttpRequest
 from kong_federation.gateway.identity import Identity
 from kong_federation.settings import HOP_BY_HOP, OWN_HEADERS, HeaderRule
-from kong_federation.transport import TRACE_HEADERS, TRACE_PREFIX
+from kong_federation.transport import TRACE_HEADERS
 
 Headers = tuple[tuple[str, str], ...]
 Values = Sequence[str]
@@ -42,7 +42,7 @@ class HeaderRules:
     The rules of one subgraph, compiled.
 
     Args:
-        names: What travels by its own name, in lower case; prefixes excepted.
+        names: What travels by its own name, in lower case.
         steps: All rules in order, if there is one that does anything else; `names` is then what always travels.
     """
 
@@ -68,13 +68,15 @@ def propagate(request: HttpRequest, rules: HeaderRules) -> Headers:
     """
     connection = request.headers.get("connection", ())
     dropped = {name.strip().lower() for value in connection for name in value.split(",")} if connection else ()
-    headers = [
-        (name, value)
-        for name, values in request.headers.items()
-        if (name in rules.names or name.startswith(TRACE_PREFIX)) and name not in dropped
-        for value in values
-        if _is_one_line(value)
-    ]
+    headers: list[tuple[str, str]] = []
+    if not rules.names.isdisjoint(request.headers):
+        headers = [
+            (name, value)
+            for name, values in request.headers.items()
+            if name in rules.names and name not in dropped
+            for value in values
+            if _is_one_line(value)
+        ]
     if rules.steps:
         headers = _apply(rules.steps, request, dropped, headers)
     if request.request_id and _is_one_line(request.request_id):

@@ -22,7 +22,7 @@ Timeouts are whole milliseconds, lifetimes of what is stored whole seconds, and 
 plugins. A field marked *vault* may be a reference such as `{vault://env/name}`.
 
 Trace context and request ids (`traceparent`, `tracestate`, `baggage`, the `b3` family, `x-request-id`,
-`x-kong-request-id`, `x-correlation-id`, `x-datadog-*`) always travel to subgraphs; headers of one connection never do.
+`x-kong-request-id`, `x-correlation-id`, Datadog's) always travel to subgraphs; headers of one connection never do.
 """
 
 

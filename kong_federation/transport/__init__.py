@@ -1,13 +1,12 @@
 """How requests reach subgraphs. Knows bytes, not GraphQL."""
 
 from kong_federation.transport.base import SubgraphRequest, SubgraphResponse, Transport
-from kong_federation.transport.headers import TRACE_HEADERS, TRACE_PREFIX
+from kong_federation.transport.headers import TRACE_HEADERS
 from kong_federation.transport.http import HttpTransport, SubgraphPolicy
 from kong_federation.transport.memory import Handler, MemoryTransport
 
 __all__ = [
     "TRACE_HEADERS",
-    "TRACE_PREFIX",
     "Handler",
     "HttpTransport",
     "MemoryTransport",

@@ -54,12 +54,14 @@ TRACE_HEADERS: Final = frozenset(
         "x-request-id",
         "x-correlation-id",
         "x-kong-request-id",
+        "x-datadog-trace-id",
+        "x-datadog-parent-id",
+        "x-datadog-sampling-priority",
+        "x-datadog-origin",
+        "x-datadog-tags",
     }
 )
 """Headers that tell requests apart and change nothing in their answers. `baggage` is not one: tenants travel in it."""
-
-TRACE_PREFIX: Final = "x-datadog-"
-"""As `TRACE_HEADERS`, for all headers that begin so."""
 
 
 class HeaderBlock:
@@ -94,11 +96,7 @@ class HeaderBlock:
     def identity(self) -> Headers:
         """The headers that may change an answer: all but those of traces and request ids."""
         if self._identity is None:
-            self._identity = tuple(
-                header
-                for header in self.headers
-                if header[0] not in TRACE_HEADERS and not header[0].startswith(TRACE_PREFIX)
-            )
+            self._identity = tuple(header for header in self.headers if header[0] not in TRACE_HEADERS)
         return self._identity
 
 
