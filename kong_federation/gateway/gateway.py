@@ -48,6 +48,7 @@ from kong_federation.gateway.http import (
 from kong_federation.gateway.media import JSON
 from kong_federation.gateway.passage import Passage
 from kong_federation.gateway.routes import open_transport
+from kong_federation.gateway.sharing import sharing_key
 from kong_federation.gateway.source import SupergraphText, follow
 from kong_federation.gateway.spawn import BuilderProgram
 from kong_federation.plan import OperationKind
@@ -94,6 +95,7 @@ class Gateway:
         self._transport = transport or open_transport(settings)
         self._deadline = settings.limits.deadline / 1000
         self._margin = min(_ANSWERING_SECONDS, _ANSWERING_SHARE * self._deadline)
+        self._shares = settings.operations.deduplicate
         self._tells = settings.telemetry.log_serializer or settings.telemetry.shared_context
         self._generation: Generation | None = None
         self._failure: FederationError | None = None
@@ -277,7 +279,11 @@ class Gateway:
                 mask_errors=self._settings.security.mask_errors,
                 deadline=deadline - self._margin,
             )
-            execution = executable.execute(variables, context)
+            if self._shares and executable.plan.kind is OperationKind.QUERY:
+                shared = sharing_key(request, key, variables)
+                execution = generation.sharing.result(shared, lambda: executable.execute(variables, context))
+            else:
+                execution = executable.execute(variables, context)
             # Every fetch has its own time, which ends before the deadline does; the builder's answers have not.
             result = await (self._in_time(execution, deadline) if prepared.introspects else execution)
         finally:

@@ -34,6 +34,7 @@ from kong_federation.gateway.messages import IntrospectionJob, PlanJob, pack_job
 from kong_federation.gateway.passage import Passage, body_for, headers_for
 from kong_federation.gateway.propagation import propagate
 from kong_federation.gateway.routes import RequestTargets, find_batch_limits, find_routes
+from kong_federation.gateway.sharing import Sharing
 from kong_federation.plan import (
     Condition,
     Defer,
@@ -82,6 +83,7 @@ class Generation:
         self._settings = settings
         self._builder = builder
         self._routes = find_routes(settings, subgraphs)
+        self.sharing = Sharing()
         self.max_entities = find_batch_limits(settings, subgraphs)
         self._labels = find_labels(settings, labels)
         self._cache = PlanCache(settings.planning.cache_max_bytes, settings.planning.cache_max_entries)

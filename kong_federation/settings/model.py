@@ -157,6 +157,13 @@ class OperationSettings:
     )
     get: bool = field(default=True, metadata={"about": "Whether queries may be sent with GET."})
     mutations: bool = field(default=True, metadata={"about": "Whether mutations are run."})
+    deduplicate: bool = field(
+        default=False,
+        metadata={
+            "about": "Whether identical queries of clients share one execution while it is under way. Identical means "
+            "document, variables, who asks, and all headers but those of traces, request ids and the message itself."
+        },
+    )
 
 
 @dataclass(frozen=True, slots=True)

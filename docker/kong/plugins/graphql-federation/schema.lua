@@ -657,6 +657,13 @@ return {
                 {
                   mutations = { type = "boolean", description = "Whether mutations are run.", default = true },
                 },
+                {
+                  deduplicate = {
+                    type = "boolean",
+                    description = "Whether identical queries of clients share one execution while it is under way. Identical means document, variables, who asks, and all headers but those of traces, request ids and the message itself.",
+                    default = false,
+                  },
+                },
               },
               description = "Which operations are run.",
               required = true,

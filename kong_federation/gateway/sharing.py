@@ -1,0 +1,84 @@
+"""
+One execution for identical queries that are under way at the same time.
+
+Identical are queries of one document and operation with equal variables, override labels and identity, and with all
+headers equal but those of traces, request ids and the message itself: whatever a subgraph may look at to answer one
+client otherwise than another. Mutations are never shared.
+
+The execution belongs to nobody in particular: a client that leaves does not end it for the others, and the last one
+that leaves does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from typing import Any, Final
+
+from kong_federation.executor import Result, write_json
+from kong_federation.gateway.cache import PlanKey
+from kong_federation.gateway.exchange import HttpRequest
+from kong_federation.transport import TRACE_HEADERS
+
+# What says how the message itself is written.
+_MESSAGE: Final = frozenset({"accept", "accept-encoding", "connection", "content-length", "content-type", "user-agent"})
+_IRRELEVANT: Final = TRACE_HEADERS | _MESSAGE
+
+
+class _Execution:
+    """An execution under way, and how many wait for it."""
+
+    __slots__ = ("task", "waiting")
+
+    def __init__(self, task: asyncio.Future[Result]) -> None:
+        self.task = task
+        self.waiting = 0
+
+
+class Sharing:
+    """The shared executions of one generation."""
+
+    __slots__ = ("_running",)
+
+    def __init__(self) -> None:
+        self._running: dict[Hashable, _Execution] = {}
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    async def result(self, key: Hashable, execute: Callable[[], Awaitable[Result]]) -> Result:
+        """
+        The result of the execution with a key.
+
+        Args:
+            key: What `sharing_key` gave.
+            execute: Begins it, if there is none.
+        """
+        execution = self._running.get(key)
+        if execution is None:
+            execution = self._running[key] = _Execution(asyncio.ensure_future(execute()))
+            execution.task.add_done_callback(lambda _: self._running.pop(key, None))
+        execution.waiting += 1
+        try:
+            return await asyncio.shield(execution.task)
+        finally:
+            execution.waiting -= 1
+            if not execution.waiting and not execution.task.done():
+                # A client that comes at this moment must not join what is being given up.
+                self._running.pop(key, None)
+                execution.task.cancel()
+
+
+def sharing_key(request: HttpRequest, plan: PlanKey, variables: Mapping[str, Any]) -> Hashable:
+    """
+    What two queries must have in common to be identical.
+
+    Args:
+        request: The client's.
+        plan: The key of its plan.
+        variables: Coerced.
+    """
+    headers = tuple(
+        [(name, tuple(values)) for name, values in sorted(request.headers.items()) if name not in _IRRELEVANT]
+    )
+    return plan, write_json(variables), headers, request.identity

@@ -1,0 +1,94 @@
+"""Identical queries share one execution, and nothing else is shared."""
+
+import asyncio
+import json
+
+import pytest
+
+from kong_federation.executor import Result
+from kong_federation.gateway import HttpRequest
+from kong_federation.gateway.cache import PlanKey
+from kong_federation.gateway.identity import Identity
+from kong_federation.gateway.sharing import Sharing, sharing_key
+from kong_federation.transport import SubgraphResponse
+from tests.gateway.gateway_world import URL, post, read
+
+PLAN = PlanKey("{ me }", None, frozenset())
+
+
+def key(headers=None, variables=None, identity=None, plan=PLAN):
+    request = HttpRequest("POST", "", headers or {}, b"", "1", *([identity] if identity else []))
+    return sharing_key(request, plan, variables or {})
+
+
+def test_what_tells_requests_apart_does_not_tell_queries_apart():
+    assert key({"traceparent": ["1"], "a": ["x"]}) == key({"a": ["x"], "x-request-id": ["2"], "content-length": ["9"]})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        key({"authorization": ["ada"]}),
+        key({"baggage": ["tenant=1"]}),
+        key(variables={"a": 1}),
+        key(identity=Identity(consumer_id="ada")),
+        key(plan=PlanKey("{ me }", "other", frozenset())),
+        key(plan=PlanKey("{ me }", None, frozenset({"label"}))),
+    ],
+)
+def test_whatever_may_change_an_answer_is_part_of_the_key(other):
+    assert other != key()
+
+
+async def test_the_last_one_that_leaves_ends_the_execution():
+    sharing, ended = Sharing(), asyncio.Event()
+    begun = 0
+
+    async def execute():
+        nonlocal begun
+        begun += 1
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+        return Result({})
+
+    waiting = [asyncio.ensure_future(sharing.result("key", execute)) for _ in range(3)]
+    await asyncio.sleep(0)
+    for one in waiting[:2]:
+        one.cancel()
+    await asyncio.gather(*waiting[:2], return_exceptions=True)
+    assert (begun, ended.is_set(), len(sharing)) == (1, False, 1)
+    waiting[2].cancel()
+    await asyncio.gather(waiting[2], return_exceptions=True)
+    await ended.wait()
+    assert len(sharing) == 0
+
+
+async def test_a_failure_is_everybodys_and_is_forgotten():
+    sharing = Sharing()
+
+    async def fail():
+        raise ValueError
+
+    outcomes = await asyncio.gather(*(sharing.result("key", fail) for _ in range(2)), return_exceptions=True)
+    assert [type(one) for one in outcomes] == [ValueError, ValueError]
+    await asyncio.sleep(0)
+    assert len(sharing) == 0
+
+
+@pytest.mark.parametrize(("switched", "subrequests"), [(True, 1), (False, 3)])
+async def test_identical_queries_of_clients_are_executed_once_if_that_is_switched_on(world, switched, subrequests):
+    gateway = world.gateway(operations={"deduplicate": switched})
+    await gateway.handle(post("{ me }"))
+    asked = []
+
+    async def slow(request):
+        asked.append(request)
+        await asyncio.sleep(0.05)
+        return SubgraphResponse(200, (), json.dumps({"data": {"me": "Ada"}}).encode())
+
+    world.transport._handlers[URL] = slow
+    answers = await asyncio.gather(*(gateway.handle(post("{ me }")) for _ in range(3)))
+    assert [read(answer) for answer in answers] == [(200, {"data": {"me": "Ada"}})] * 3
+    assert len(asked) == subrequests
