@@ -15,7 +15,8 @@ from kong_federation.pluginserver.health import respond
 from spec.child import free_port
 from spec.exchange import ask as ask_http
 
-from .running import alive, code_of, until
+from .client import Client
+from .running import SERVER, alive, code_of, until
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="Linux tells about processes")
 
@@ -136,6 +137,24 @@ def test_a_socket_that_was_removed_is_made_again(server, folder):
     assert all(map(alive, new))
     assert running.stop() == 0
     assert not (folder / "s").exists()
+
+
+def test_only_the_supervisor_holds_the_pipe_that_kong_reads(folder):
+    """Kong starts another server when the pipe has ended, however many workers go on."""
+    path = folder / "s"
+    server = subprocess.Popen(
+        [sys.executable, str(SERVER), str(path), str(folder / "run"), "2", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    with server:
+        until(path.exists, 20)
+        client = Client(path)
+        assert client.ask(b"raise said by a worker").status == 500
+        server.kill()
+        assert b"worker-1 is process" in server.stdout.read(), "what it said until its end"
+        assert client.ask(b"pid").status == 200
+    path.unlink()  # the workers leave
 
 
 def test_a_taken_over_server_finishes_and_then_waits_to_be_told(server):
