@@ -1,5 +1,6 @@
 """Following a supergraph's file."""
 
+import asyncio
 import os
 
 import pytest
@@ -34,6 +35,24 @@ async def test_a_file_is_read_again_when_it_is_written(tmp_path):
     # Same size, and perhaps the same time by the file system's clock.
     file.write_text("two", encoding="utf-8")
     assert await take(following, 1) == ["two"]
+    await following.aclose()
+
+
+@pytest.mark.parametrize("interval", [0, 3_600_000])
+async def test_a_file_is_looked_at_when_somebody_asks(tmp_path, interval):
+    file = tmp_path / "s"
+    file.write_text("one", encoding="utf-8")
+    os.utime(file, (1, 1))
+    look = asyncio.Event()
+    following = source.follow(settings(path=str(file), poll_interval=interval), look)
+    assert await take(following, 1) == ["one"]
+    file.write_text("two", encoding="utf-8")
+    os.utime(file, (1, 1))
+    taking = asyncio.ensure_future(take(following, 1))
+    await asyncio.sleep(0.05)
+    assert not taking.done()
+    look.set()
+    assert await asyncio.wait_for(taking, 10) == ["two"], "though neither size nor time has changed"
     await following.aclose()
 
 

@@ -58,6 +58,15 @@ def test_instances_of_one_configuration_share_a_gateway(worker, made):
     assert made[0].started == 2
 
 
+def test_all_gateways_are_refreshed(worker, made):
+    runtime = worker()
+    for name in ("a", "b"):
+        runtime.start_instance(configuration(name))
+    runtime.start_instance(b'{"supergraph":{"sdl":7}}')
+    runtime.refresh()
+    assert [gateway.refreshed for gateway in made] == [1, 1]
+
+
 def test_another_worker_makes_its_own_gateway_once(worker, made):
     instance = worker().start_instance(configuration("a"))
     other = worker()
