@@ -183,6 +183,15 @@ def conditional_spreads(levels: int) -> str:
     return f"{flags(levels)}{{ items {{ ...F0 }} }} {' '.join(fragments)} fragment F{levels} on Item {{ price }}"
 
 
+def deferred_spreads(levels: int) -> str:
+    """A field of each level stands in every selection of the fragments that are deferred around it."""
+    fragments = (
+        f"fragment F{level} on Item {{ ...F{level + 1} @defer next {{ ...F{level + 1} @defer price }} }}"
+        for level in range(levels)
+    )
+    return f"{{ items {{ ...F0 }} }} {' '.join(fragments)} fragment F{levels} on Item {{ id price }}"
+
+
 @pytest.mark.parametrize(
     ("world", "text", "most"),
     [
@@ -200,6 +209,7 @@ def conditional_spreads(levels: int) -> str:
             30_000,
             id="an interface in an interface",
         ),
+        pytest.param("few", deferred_spreads(8), 14_000, id="deferred fragments double"),
     ],
 )
 def test_what_multiplies_does_not_explode_while_it_is_small(attack, world, text, most) -> None:
@@ -216,6 +226,7 @@ def test_what_multiplies_does_not_explode_while_it_is_small(attack, world, text,
         pytest.param(doubling(30, "next", "other", "price"), id="fields"),
         pytest.param(flags(14) + doubling(14, *CONDITIONS, "price"), id="conditions"),
         pytest.param(conditional_spreads(14), id="conditions of spreads"),
+        pytest.param(deferred_spreads(14), id="deferred fragments"),
     ],
 )
 def test_fragment_bombs_use_up_their_steps_and_little_memory(attack, text) -> None:
