@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kong_federation.errors import FederationError
@@ -43,6 +43,10 @@ from kong_federation.plan.nodes import Fetch, QueryPlan
 # Of one program. An interface of eighty types that is nested in itself is better interpreted: the interpreter prepares
 # only the types that come.
 MOST_FUNCTIONS = 300
+
+# Bytes of answers. To project so many takes about five milliseconds; more is done in a thread, so that the loop gets
+# its turn in between.
+LARGE = 500_000
 
 # What a value that is not what it is taken for makes Python raise, and what a fetch that failed raises.
 GIVING_UP = (OddError, FederationError, KeyError, TypeError, AttributeError, ValueError, RecursionError)
@@ -71,6 +75,7 @@ class Program:
         empty: Attributes of `State` that begin as empty dictionaries.
         run: Sends the requests and takes in the answers.
         project: Gives the client's data.
+        names: What the functions refer to, themselves included.
     """
 
     questions: tuple[Question, ...]
@@ -78,6 +83,11 @@ class Program:
     empty: tuple[str, ...]
     run: Callable[[State], Coroutine[Any, Any, None]]
     project: Callable[[State], JsonObject]
+    names: dict[str, Any] = field(repr=False, compare=False)
+
+    def __del__(self) -> None:
+        # Functions and their global names hold each other, and the garbage collector is kept from plans.
+        self.names.clear()
 
     async def execute(self, variables: JsonObject, context: ExecutionContext) -> JsonObject | GaveUp:
         """
@@ -97,6 +107,8 @@ class Program:
             attributes[name] = {}
         try:
             await self.run(state)
+            if state.received > LARGE:
+                return await asyncio.to_thread(self.project, state)
             return self.project(state)
         except GIVING_UP:
             await state.settle()
@@ -179,4 +191,4 @@ def compile_plan(plan: QueryPlan) -> Program:
     for value in list(space.values()):
         if isinstance(value, Cases):
             value.bind(space.__getitem__)
-    return Program(script.questions, script.conditions, script.empty, space["run"], space["project"])
+    return Program(script.questions, script.conditions, script.empty, space["run"], space["project"], space)

@@ -23,7 +23,7 @@ class State:
     One execution.
 
     Compiled functions keep in it, as attributes: `r3`, the data of root fetch 3; `t1`, a table of entities; `n3_0`, how
-    many entities were asked for; `m_p4`, what function p4 has answered.
+    many entities were asked for; `m_p4`, what function p4 has answered. `received` counts the bytes of all answers.
 
     Args:
         questions: What the plan's fetches ask.
@@ -42,6 +42,7 @@ class State:
         self.variables = variables
         self.flags = flags
         self.sent: dict[int, Sent] = {}
+        self.received = 0
         self._questions = questions
         self._context = context
         self._tasks: list[asyncio.Task[None]] = []
@@ -62,6 +63,7 @@ class State:
 
     def data(self, number: int, response: SubgraphResponse) -> JsonObject:
         """The data of an answer without errors."""
+        self.received += len(response.body)
         body = read_json(response.body) if self._questions[number].exact else orjson.loads(response.body)
         data: JsonObject = body["data"]
         if type(data) is not dict or body.get("errors", _NONE) not in _NO_ERRORS:

@@ -1,6 +1,7 @@
 """What a program does better than the interpreter, and what it leaves to it."""
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
@@ -144,3 +145,18 @@ def test_values_taken_from_further_up_are_left_to_the_interpreter():
     fetches = Sequence((root(0, "a", "{users{id}}"), entities(1, "b", "... on User{n}", gathered)))
     with pytest.raises(UnsuitableError, match="further up"):
         compile_plan(query(fetches, users=many(object_of("User", n=INT))))
+
+
+async def test_a_large_answer_is_projected_off_the_loop(monkeypatch):
+    monkeypatch.setattr("kong_federation.executor.compiled.program.LARGE", 10)
+    threads = []
+    program = compile_plan(PLAN)
+
+    def project(state):
+        threads.append(threading.current_thread())
+        return program.project(state)
+
+    world = World({"reviews": REVIEWS, "users": NAMES})
+    data = await replace(program, project=project).execute({}, world.context())
+    assert data["reviews"][0]["author"] == {"id": "1", "name": "Ada"}
+    assert threads != [threading.main_thread()]
