@@ -230,10 +230,9 @@ def test_probes(server):
 
     def ready():
         answer = ask_http("GET", f"{url}/readyz")
-        return answer if answer.status == 200 else None
+        return answer if answer.status == 200 and answer.body["workers"] == {"serving": 2} else None
 
-    answer = until(ready)
-    assert answer.body["workers"] == {"serving": 2}
+    answer = until(ready, 20)
     assert (answer.body["server"], answer.body["pid"]) == ("serving", running.process.pid)
     assert ask_http("GET", f"{url}/livez").status == 200
     assert ask_http("GET", f"{url}/").status == 404
