@@ -92,11 +92,12 @@ class Flights:
     Args:
         most: Requests that may be under way at once, in all workers together; 224 bytes of memory for each.
         predecessor: Id of a process of the server whose place is taken; its table is used if it can be.
+        since: From when on all requests come here, seconds since the epoch; None: from this moment on.
     """
 
-    def __init__(self, most: int, predecessor: int | None = None) -> None:
+    def __init__(self, most: int, predecessor: int | None = None, since: float | None = None) -> None:
         memory = _inherit(predecessor) if predecessor else None
-        self.since = 0.0 if memory is not None else time.time()
+        self.since = 0.0 if memory is not None else time.time() if since is None else since
         self._memory = memory if memory is not None else _make(max(1, most * _SPARE // _PLACES) * _BUCKET)
         self._buckets = len(self._memory) // _BUCKET
 

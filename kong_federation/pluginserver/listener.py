@@ -14,6 +14,7 @@ import shutil
 import socket
 import struct
 import sys
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -66,6 +67,7 @@ class Door:
         self.predecessor = check(options).process
         self._options = options
         self.listening = _listen(options)
+        self.opened = time.time()
         self._known = _identity(options.path)
 
     def __repr__(self) -> str:

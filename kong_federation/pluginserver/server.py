@@ -69,7 +69,9 @@ def _check_health(address: tuple[str, int]) -> None:
 
 def _supervisor(options: ServerOptions, door: Door) -> Supervisor:
     workers = options.workers
-    shared = Shared(Flights(workers * options.most_events, door.predecessor), Quarantine())
+    # What has waited at the door while the rest was imported cannot have been elsewhere.
+    flights = Flights(workers * options.most_events, door.predecessor, door.opened)
+    shared = Shared(flights, Quarantine())
     how = WorkerOptions(options.runtime_directory, options.drain, options.most_events, _ALARM * options.stuck)
     work = partial(run_worker, partial(_make_gateway, options.runtime_directory), how, shared)
     # Two for each worker, because a successor is started before its predecessor leaves.

@@ -122,4 +122,5 @@ def test_a_successor_knows_what_is_under_way_in_the_server_before():
 
 def test_a_server_that_cannot_be_reached_leaves_a_date():
     _, dead = in_a_child(lambda: 0)
-    assert Flights(1, predecessor=dead).since > 0
+    assert Flights(1, predecessor=dead).since == pytest.approx(time.time(), abs=5)
+    assert Flights(1, predecessor=dead, since=7.0).since == 7.0
