@@ -12,6 +12,8 @@ What Kong asks of a plugin server, and the answers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from kong_federation.kong.protobuf import (
     BYTES,
@@ -20,8 +22,10 @@ from kong_federation.kong.protobuf import (
     fields,
     integer_field,
     key,
+    read_varint,
     signed,
     text_field,
+    varint,
 )
 from kong_federation.kong.wire import ProtocolError
 
@@ -50,8 +54,7 @@ class CloseInstance:
     instance: int
 
 
-@dataclass(frozen=True, slots=True)
-class HandleEvent:
+class HandleEvent(NamedTuple):
     """A request has reached the plugin; from here the server leads the connection."""
 
     sequence: int
@@ -104,6 +107,8 @@ _CLOSE = key(35, BYTES)
 _EVENT = key(36, BYTES)
 _STARTED = key(33, BYTES)
 _OTHERS = frozenset({key(31, BYTES), key(32, BYTES), key(34, BYTES)})
+_SEQUENCE_BYTE = varint(_SEQUENCE)
+_EVENT_BYTES = varint(_EVENT)
 
 
 def decode_call(data: bytes) -> Call:
@@ -113,6 +118,14 @@ def decode_call(data: bytes) -> Call:
     Raises:
         ProtocolError: The bytes are not one, or it names no call.
     """
+    if data[:1] == _SEQUENCE_BYTE:
+        # Nearly all calls are events: a sequence number and then the event, which is the same for every event of an
+        # instance.
+        sequence, at = read_varint(data, 1)
+        if data[at : at + 2] == _EVENT_BYTES:
+            length, start = read_varint(data, at + 2)
+            if start + length == len(data):
+                return HandleEvent(signed(sequence), *_read_event(data[start:]))
     sequence = chosen = 0
     inside = b""
     for tag, content in fields(data):
@@ -121,7 +134,7 @@ def decode_call(data: bytes) -> Call:
         elif tag in {_EVENT, _START, _CLOSE} or tag in _OTHERS:
             chosen, inside = tag, content
     if chosen == _EVENT:
-        return _handle_event(sequence, inside)
+        return HandleEvent(sequence, *_read_event(inside))
     if chosen == _START:
         return _start_instance(sequence, inside)
     if chosen == _CLOSE:
@@ -179,7 +192,8 @@ def decode_answer(data: bytes) -> Answer:
     return InstanceStarted(sequence, plugin, instance)
 
 
-def _handle_event(sequence: int, inside: bytes) -> HandleEvent:
+@lru_cache(1024)
+def _read_event(inside: bytes) -> tuple[int, str]:
     instance = 0
     phase = ""
     for tag, content in fields(inside):
@@ -187,7 +201,7 @@ def _handle_event(sequence: int, inside: bytes) -> HandleEvent:
             instance = signed(content)
         elif tag == _SECOND_BYTES:
             phase = content.decode("latin-1")
-    return HandleEvent(sequence, instance, phase)
+    return instance, phase
 
 
 def _start_instance(sequence: int, inside: bytes) -> StartInstance:

@@ -112,6 +112,18 @@ class Event:
         """Have something called when the connection is over or used again; says whether Kong was told what to do."""
         self.afterwards = call
 
+    def take(self, results: list[bytes]) -> bool:
+        """Give all results of the only call at once, as they nearly always come; False: they are not that."""
+        if len(self._waiting) != 1:
+            return False
+        waiter, expected, earlier = self._waiting[0]
+        if earlier or len(results) != expected:
+            return False
+        self._waiting.clear()
+        if not waiter.done():
+            waiter.set_result(results)
+        return True
+
     def result(self, content: bytes) -> bool:
         """Give a result to the oldest call; False: none waits."""
         if not self._waiting:
@@ -169,10 +181,14 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Kong has sent something."""
-        if self.state in {State.ANSWERED, State.LEAVING}:
+        state = self.state
+        if state is State.ANSWERED or state is State.LEAVING:
             return
         try:
-            for content in self._reader.feed(data):
+            frames = self._reader.feed(data)
+            if state is State.EVENT and self._event is not None and self._event.take(frames):
+                return
+            for content in frames:
                 if self.state is State.IDLE:
                     self._call(content)
                 elif self.state is State.EVENT:
@@ -290,7 +306,7 @@ class Session(asyncio.Protocol):
                 self._transport.close()
 
     def _exit(self, answer: Exit, told: bytes = b"") -> None:
-        if self.state not in {State.IDLE, State.EVENT}:
+        if self.state is not State.EVENT and self.state is not State.IDLE:
             return
         try:
             written = exit_frames(exit_parts(answer.status, answer.headers, answer.body), told)
