@@ -12,8 +12,8 @@ from html import escape
 
 COLOURS = ("#1b6ca8", "#d1495b", "#2e8b57", "#b8860b", "#6a4c93", "#555555")
 FONT = 'font-family="sans-serif" font-size="12"'
-BAR, GAP, NAMES, WIDTH = 16, 8, 210, 760
-LEFT, RIGHT, TOP, BOTTOM, HEIGHT = 70, 20, 40, 50, 380
+BAR, GAP, NAMES, WIDTH = 16, 8, 240, 800
+LEFT, RIGHT, LEGEND, TOP, BOTTOM, HEIGHT = 70, 20, 150, 40, 50, 380
 DECADE_STEPS = (1, 2, 5)
 
 
@@ -60,7 +60,8 @@ def lines(
         logarithmic: Whether equal ratios are equally far apart; all numbers must be above 0 then.
     """
     points = [point for one in series.values() for point in one]
-    place_x, ticks_x = _axis([x for x, _ in points], LEFT, WIDTH - RIGHT, logarithmic)
+    end = WIDTH - (LEGEND if len(series) > 1 else RIGHT)
+    place_x, ticks_x = _axis([x for x, _ in points], LEFT, end, logarithmic)
     place_y, ticks_y = _axis([y for _, y in points], HEIGHT - BOTTOM, TOP, logarithmic)
     parts = [_text(8, 22, title, bold=True)]
     for tick in ticks_x:
@@ -69,9 +70,9 @@ def lines(
         parts.append(_text(x, HEIGHT - BOTTOM + 16, _short(tick), anchor="middle"))
     for tick in ticks_y:
         y = place_y(tick)
-        parts.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#ddd"/>')
+        parts.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{end}" y2="{y:.1f}" stroke="#ddd"/>')
         parts.append(_text(LEFT - 6, y + 4, _short(tick), anchor="end"))
-    parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14, across, anchor="middle"))
+    parts.append(_text((LEFT + end) / 2, HEIGHT - 14, across, anchor="middle"))
     parts.append(_text(LEFT, TOP - 6, up))
     for number, (name, one) in enumerate(series.items()):
         colour = COLOURS[number % len(COLOURS)]
@@ -79,7 +80,7 @@ def lines(
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{place_x(x):.1f}" cy="{place_y(y):.1f}" r="3" fill="{colour}"/>' for x, y in one]
         if len(series) > 1:
-            parts.append(_text(WIDTH - RIGHT - 4, TOP + 14 + 16 * number, name, anchor="end", colour=colour))
+            parts.append(_text(end + 12, TOP + 14 + 16 * number, name, colour=colour))
     return _picture(WIDTH, HEIGHT, parts)
 
 
