@@ -57,6 +57,27 @@ class Sizes:
         return self._last >= least and self._turns % _LOOK_AGAIN != 0
 
 
+class Uses:
+    """
+    How often a plan was used.
+
+    Args:
+        digest: By which the node's plan store knows it, see `plan_digest`.
+        count: Since it came here, and half of what was carried over from the supergraph before.
+    """
+
+    __slots__ = ("_told", "count", "digest")
+
+    def __init__(self, digest: bytes, count: int = 0) -> None:
+        self.digest = digest
+        self.count = self._told = count
+
+    def untold(self) -> int:
+        """How often since this was last asked."""
+        new, self._told = self.count - self._told, self.count
+        return new
+
+
 class PlanKey(NamedTuple):
     """What a plan depends on, within a generation."""
 
@@ -70,7 +91,7 @@ class Prepared(NamedTuple):
     A plan, ready to run.
 
     `weight` is what it is estimated to hold in memory, in bytes; `digest` the SHA-256 of its document in hexadecimal;
-    `sizes` what is known of its answers.
+    `sizes` what is known of its answers; `uses` how often it was used.
     """
 
     executable: Executable
@@ -78,6 +99,7 @@ class Prepared(NamedTuple):
     weight: int
     digest: str
     sizes: Sizes
+    uses: Uses
 
 
 class Refused(NamedTuple):
@@ -123,6 +145,18 @@ class PlanCache:
             cache[key] = outcome
         while len(self._plans) > self._max_entries:
             self._plans.popitem()
+
+    def uses(self) -> list[tuple[PlanKey, Uses]]:
+        """How often each plan was used; asking is no use."""
+        return [(key, Cache.__getitem__(self._plans, key).uses) for key in self._plans]
+
+    def knows(self, key: PlanKey) -> bool:
+        """Whether the operation's plan is here; asking is no use."""
+        return key in self._plans
+
+    def has_room(self, weight: int) -> bool:
+        """Whether a plan can be put here without giving up another."""
+        return len(self._plans) < self._max_entries and self._plans.currsize + weight <= self._plans.maxsize
 
 
 def weigh_plan(key: PlanKey, encoded: bytes) -> int:

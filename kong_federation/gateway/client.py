@@ -65,7 +65,7 @@ class _Connection:
         self._ordered = asyncio.Event()
         self.lost = False
 
-    async def order(self, job: bytes, run_for: int, wait_for: int) -> Reply:
+    async def order(self, job: bytes, run_for: int, wait_for: int, *, background: bool) -> Reply:
         """
         One order's reply.
 
@@ -82,10 +82,14 @@ class _Connection:
             self._heard = asyncio.get_running_loop().time()
             self._ordered.set()
         try:
-            self._writer.write(pack_order(Order(number, run_for, wait_for, job)))
+            self._writer.write(pack_order(Order(number, run_for, wait_for, job, background)))
             return await future
         finally:
             self._pending.pop(number, None)
+
+    def tell(self, job: bytes) -> None:
+        """Send an order that nobody waits for."""
+        self._writer.write(pack_order(Order(PING, 0, 0, job, background=True)))
 
     def close(self) -> None:
         """Hang up; whoever still waits is told."""
@@ -152,7 +156,7 @@ class BuilderClient:
         _, hello = await self._connect()
         return hello
 
-    async def order(self, job: bytes, run_for: int, wait_for: int) -> bytes:
+    async def order(self, job: bytes, run_for: int, wait_for: int, *, background: bool = False) -> bytes:
         """
         Have a job done.
 
@@ -160,6 +164,7 @@ class BuilderClient:
             job: What `pack_job` gave.
             run_for: Milliseconds it may run.
             wait_for: Milliseconds it may wait before.
+            background: Whether live requests go first.
 
         Raises:
             FederationErrors: What the builder found wrong with it.
@@ -170,11 +175,16 @@ class BuilderClient:
             if connection is None or connection.lost:
                 connection, _hello = await self._connect()
             with contextlib.suppress(_LostError):
-                reply = await connection.order(job, run_for, wait_for)
+                reply = await connection.order(job, run_for, wait_for, background=background)
                 if reply.done:
                     return reply.content
                 raise FederationErrors(unpack_findings(reply.content))
         raise _unavailable("the builder ended twice before it answered")
+
+    def tell(self, job: bytes) -> None:
+        """Have a job done if the builder is there, whatever comes of it."""
+        if self._connection is not None and not self._connection.lost:
+            self._connection.tell(job)
 
     def close(self) -> None:
         """Hang up; the builder ends by itself when all workers have."""

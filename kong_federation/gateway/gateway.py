@@ -4,8 +4,8 @@ The story of one request, from `HttpRequest` to `HttpResponse`.
     negotiate → read → plan → allowed? → coerce → execute → write
 
 and beside it, for as long as the gateway lives, the story of the supergraph: follow the source, have each version
-loaded by a builder, and take it for the next request when it is ready. A version that cannot be loaded is logged and
-changes nothing.
+loaded by a builder, have the operations planned that are used most, and take it for the next request when it is ready.
+A version that cannot be loaded is logged and changes nothing.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ from kong_federation.gateway.passage import Passage
 from kong_federation.gateway.routes import open_transport
 from kong_federation.gateway.sharing import sharing_key
 from kong_federation.gateway.source import SupergraphText, follow
-from kong_federation.gateway.spawn import BuilderProgram
+from kong_federation.gateway.spawn import BuilderProgram, StoreOptions
+from kong_federation.gateway.warmup import warm_up
 from kong_federation.plan import OperationKind
 from kong_federation.settings import Settings
 from kong_federation.transport import Transport
@@ -65,6 +66,9 @@ _ANSWERING_SHARE = 0.1
 _FIRST_RETRY_SECONDS = 1.0
 _LAST_RETRY_SECONDS = 30.0
 
+# How often a worker tells the node's plan store what was used. What is killed in between forgets so much.
+_TELL_SECONDS = 60.0
+
 _Awaited = TypeVar("_Awaited")
 
 
@@ -76,7 +80,7 @@ class Gateway:
 
     Args:
         settings: The configuration.
-        runtime_directory: Where sockets are made; shared by the workers of a node, and only theirs.
+        runtime_directory: Where sockets are made and plans are kept; shared by the workers of a node, and only theirs.
         program: How a builder is started.
         transport: How subgraphs are reached; None: over HTTP, as configured.
     """
@@ -91,7 +95,7 @@ class Gateway:
     ) -> None:
         self._settings = settings
         self._runtime_directory = runtime_directory
-        self._program = program or BuilderProgram()
+        self._program = replace(program or BuilderProgram(), store=_store(settings, runtime_directory))
         self._transport = transport or open_transport(settings)
         self._deadline = settings.limits.deadline / 1000
         self._margin = min(_ANSWERING_SECONDS, _ANSWERING_SHARE * self._deadline)
@@ -102,6 +106,7 @@ class Gateway:
         self._loaded = asyncio.Event()
         self._look = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
         self._closed = False
 
     def __repr__(self) -> str:
@@ -112,7 +117,9 @@ class Gateway:
     def start(self) -> None:
         """Have the supergraph loaded in the background; must be called on the loop the requests come on."""
         if self._following is None and not self._closed:
-            self._following = asyncio.get_running_loop().create_task(self._follow())
+            loop = asyncio.get_running_loop()
+            self._following = loop.create_task(self._follow())
+            self._telling = loop.create_task(self._tell_uses())
 
     def refresh(self) -> None:
         """Look for another supergraph without delay."""
@@ -121,10 +128,11 @@ class Gateway:
     async def close(self) -> None:
         """Let go of the builder and of all connections to subgraphs; requests are refused from here on."""
         self._closed = True
-        if self._following is not None:
-            self._following.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._following
+        for task in (self._following, self._telling):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         self._take(None)
         await self._transport.close()
 
@@ -163,14 +171,43 @@ class Gateway:
     async def _build(self, text: SupergraphText) -> None:
         path = await asyncio.to_thread(self._program.path, self._runtime_directory, text.sdl)
         builder = BuilderClient(self._program, path, text.sdl)
+        previous = self._generation
         try:
             hello = await builder.hello()
             generation = Generation(self._settings, builder, hello.subgraphs, hello.labels)
+            if previous is not None:
+                await self._warm_for_reload(generation, previous)
         except BaseException:
             builder.close()
             raise
         self._take(generation)
         _LOG.info("supergraph %.12s is served, with %d subgraphs", text.digest, len(hello.subgraphs))
+        if previous is None:
+            await self._warm_from_store(generation)
+
+    async def _warm_for_reload(self, generation: Generation, previous: Generation) -> None:
+        settings = self._settings.planning.warmup
+        if settings.on_reload:
+            count = await warm_up(generation, previous.most_used(settings.max_operations), settings)
+            _LOG.info("%d operations were planned ahead", count)
+
+    async def _warm_from_store(self, generation: Generation) -> None:
+        planning = self._settings.planning
+        if not (planning.store.enabled and planning.warmup.on_start):
+            return
+        try:
+            wanted = await generation.known_to_node(planning.warmup.max_operations)
+        except (FederationError, FederationErrors, ValueError) as error:
+            _LOG.warning("what was used most is not known: %s", error)
+            return
+        count = await warm_up(generation, wanted, planning.warmup)
+        _LOG.info("%d plans were fetched ahead", count)
+
+    async def _tell_uses(self) -> None:
+        while True:
+            await asyncio.sleep(_TELL_SECONDS)
+            if self._generation is not None:
+                self._generation.tell_uses()
 
     def _take(self, generation: Generation | None) -> None:
         previous, self._generation = self._generation, generation
@@ -324,3 +361,11 @@ class Gateway:
         # A GET may be refused for its method because it carries a mutation.
         allow = [method for method in allowed_methods(self._settings) if method != request.method]
         return refusal(errors, media_type, allow)
+
+
+def _store(settings: Settings, runtime_directory: Path) -> StoreOptions | None:
+    store = settings.planning.store
+    if not store.enabled:
+        return None
+    directory = runtime_directory / "plans" if store.path is None else Path(store.path)
+    return StoreOptions(directory.absolute(), store.max_bytes)

@@ -26,11 +26,19 @@ from kong_federation.errors.codes import (
     Fault,
 )
 from kong_federation.executor import Executable, SubgraphTarget, prepare
-from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, Sizes, weigh_plan, weigh_refusal
+from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, Sizes, Uses, weigh_plan, weigh_refusal
 from kong_federation.gateway.client import BuilderClient
 from kong_federation.gateway.exchange import HttpRequest
 from kong_federation.gateway.labels import find_labels
-from kong_federation.gateway.messages import IntrospectionJob, PlanJob, pack_job
+from kong_federation.gateway.messages import (
+    IntrospectionJob,
+    PlanJob,
+    PopularJob,
+    UsesJob,
+    pack_job,
+    plan_digest,
+    unpack_operations,
+)
 from kong_federation.gateway.passage import Passage, body_for, headers_for
 from kong_federation.gateway.propagation import propagate
 from kong_federation.gateway.routes import RequestTargets, find_batch_limits, find_routes
@@ -59,6 +67,14 @@ _PREPARE_INLINE = 4_096
 # that. Plans have no cycles, so they can be kept from it: each time the cache has grown by this many.
 _PLANS_PER_FREEZE = 128
 
+# Processes of low priority take longer, so an operation that is planned ahead gets this much more time than one that
+# somebody waits for; no longer than any order may take.
+_BACKGROUND_FACTOR = 5
+_LONGEST_ORDER = 55_000
+
+# What was used once may not come again; the others are compiled before they are asked for.
+_COMES_AGAIN = 2
+
 # Introspection documents are the tools' own and few; their answers are large.
 _REMEMBERED_INTROSPECTIONS = 8
 
@@ -85,7 +101,8 @@ class Generation:
         self._routes = find_routes(settings, subgraphs)
         self.sharing = Sharing()
         self.max_entities = find_batch_limits(settings, subgraphs)
-        self._labels = find_labels(settings, labels)
+        self._known_labels = frozenset(labels)
+        self._labels = find_labels(settings, self._known_labels)
         self._cache = PlanCache(settings.planning.cache_max_bytes, settings.planning.cache_max_entries)
         self._planning: dict[PlanKey, asyncio.Task[Prepared | Refused]] = {}
         self._introspections: LRUCache[tuple[str, bytes], dict[str, Any]] = LRUCache(_REMEMBERED_INTROSPECTIONS)
@@ -117,6 +134,7 @@ class Generation:
         if self._retired and not self._users:
             for task in self._planning.values():
                 task.cancel()
+            self.tell_uses()
             self._builder.close()
 
     # --- Plans ---
@@ -124,7 +142,10 @@ class Generation:
     def recall(self, key: PlanKey) -> Prepared | None:
         """The plan of an operation, if it is in the cache."""
         outcome = self._cache.get(key)
-        return outcome if isinstance(outcome, Prepared) else None
+        if isinstance(outcome, Prepared):
+            outcome.uses.count += 1
+            return outcome
+        return None
 
     async def plan(self, key: PlanKey) -> Prepared:
         """
@@ -143,24 +164,12 @@ class Generation:
             outcome = await asyncio.shield(task)
         if isinstance(outcome, Refused):
             raise FederationErrors(outcome.findings)
+        outcome.uses.count += 1
         return outcome
 
     async def _plan(self, key: PlanKey) -> Prepared | Refused:
-        settings = self._settings
-        job = pack_job(PlanJob(key.document, key.operation_name, key.labels, settings.limits))
         try:
-            encoded = await self._builder.order(job, settings.planning.timeout, settings.limits.deadline)
-            if len(encoded) <= _PREPARE_INLINE:
-                executable = _prepare(encoded)
-            else:
-                executable = await asyncio.to_thread(_prepare, encoded)
-            outcome: Prepared | Refused = Prepared(
-                executable,
-                _introspects(executable.plan.node),
-                weigh_plan(key, encoded),
-                _digest(key.document),
-                Sizes(),
-            )
+            outcome: Prepared | Refused = await self._order(key, background=False)
         except FederationErrors as errors:
             outcome = Refused(errors.errors, weigh_refusal(key))
         except FederationError as error:
@@ -179,12 +188,88 @@ class Generation:
             self._freeze_if_grown()
         return outcome
 
+    async def _order(self, key: PlanKey, *, background: bool) -> Prepared:
+        settings = self._settings
+        job = PlanJob(key.document, key.operation_name, key.labels, settings.limits)
+        longest = settings.planning.timeout
+        if background:
+            longest = min(_BACKGROUND_FACTOR * longest, _LONGEST_ORDER)
+        packed, deadline = pack_job(job), settings.limits.deadline
+        encoded = await self._builder.order(packed, longest, deadline, background=background)
+        if len(encoded) <= _PREPARE_INLINE:
+            executable = _prepare(encoded)
+        else:
+            executable = await asyncio.to_thread(_prepare, encoded)
+        return Prepared(
+            executable,
+            _introspects(executable.plan.node),
+            weigh_plan(key, encoded),
+            _digest(key.document),
+            Sizes(),
+            Uses(plan_digest(job)),
+        )
+
     def _freeze_if_grown(self) -> None:
         # Not for each plan that replaces another: whatever else lives at that moment is frozen with it.
         if len(self._cache) >= self._frozen_plans + _PLANS_PER_FREEZE:
             self._frozen_plans = len(self._cache)
             gc.collect(1)
             gc.freeze()
+
+    # --- Plans that nobody waits for ---
+
+    def most_used(self, most: int) -> list[tuple[PlanKey, int]]:
+        """The operations whose plans are here and how often they were used, the most used first."""
+        found = [(key, uses.count) for key, uses in self._cache.uses()]
+        return sorted(found, key=lambda one: one[1], reverse=True)[:most]
+
+    async def known_to_node(self, most: int) -> list[tuple[PlanKey, int]]:
+        """
+        As `most_used`, by what the node's plan store remembers.
+
+        Raises:
+            FederationErrors: As for plans.
+            FederationError: SERVICE_UNAVAILABLE.
+        """
+        deadline = self._settings.limits.deadline
+        packed = await self._builder.order(pack_job(PopularJob(most)), deadline, deadline)
+        return [(PlanKey(one.document, one.name, one.labels), uses) for one, uses in unpack_operations(packed)]
+
+    async def warm(self, key: PlanKey, uses: int) -> bool:
+        """
+        Have a plan here before somebody asks for it, behind all that somebody does wait for.
+
+        Args:
+            key: The operation's, perhaps of another supergraph.
+            uses: How often it is said to have been used.
+
+        Returns:
+            Whether it was fetched: it is not if it is here already, or if the cache is full.
+
+        Raises:
+            FederationErrors: Why it cannot be planned.
+            FederationError: As above.
+        """
+        # Labels that this supergraph does not have are never on.
+        key = key._replace(labels=(key.labels & self._known_labels) | self._labels.always)
+        if self._retired or self._cache.knows(key) or key in self._planning or not self._cache.has_room(0):
+            return False
+        prepared = await self._order(key, background=True)
+        if uses >= _COMES_AGAIN:
+            await asyncio.to_thread(prepared.executable.tier.compile)
+        if self._cache.knows(key) or not self._cache.has_room(prepared.weight):
+            return False
+        self._cache.put(key, prepared._replace(uses=Uses(prepared.uses.digest, uses)))
+        self._freeze_if_grown()
+        return True
+
+    def tell_uses(self) -> None:
+        """Tell the node's plan store how often plans were used since the last time."""
+        if self._settings.planning.store.enabled:
+            counted = ((uses.digest, uses.untold()) for _, uses in self._cache.uses())
+            told = tuple((digest, count) for digest, count in counted if count)
+            if told:
+                self._builder.tell(pack_job(UsesJob(told)))
 
     # --- What an execution needs ---
 

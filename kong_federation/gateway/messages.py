@@ -5,7 +5,9 @@ Everything is msgpack, which delimits itself. A worker sends `Order`s; the build
 connection, and then a `Reply` per order in any order. What a job is to do is packed on its own, so that the builder
 passes it on to a planning process without reading it, and knows equal jobs by equal bytes.
 
-    worker → builder             [number, timeout, patience, job]        an order; number 0: are you alive?
+    worker → builder             [number, timeout, patience, job, background]
+                                                                         an order; number 0: nobody waits for a reply,
+                                                                         and without a job: are you alive?
     builder → worker             ["hello", {subgraph: url}, [label, ...]]  loaded
                                  ["failed", [finding, ...]]              not loadable
                                  [number, done, bytes]                   a plan or JSON; or packed findings
@@ -14,6 +16,7 @@ passes it on to a planning process without reading it, and knows equal jobs by e
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
@@ -26,8 +29,11 @@ from kong_federation.limits import Limits
 # A plan or an introspection answer may be large; a message beyond this is not one of ours.
 _LARGEST_MESSAGE = 256 * 1024 * 1024
 
+# Limits that are about bodies, answers and time; no operation is planned or refused because of them.
+_NOT_OF_OPERATIONS = frozenset({"max_body_size", "max_response_size", "deadline"})
+
 PING = 0
-"""The number of an order that only asks for a sign of life."""
+"""The number of an order whose job nobody waits for; without a job it asks for a sign of life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +45,15 @@ class Order:
         number: Unique on its connection; `PING` is special.
         timeout: Milliseconds the job may run for.
         patience: Milliseconds it may wait before it is begun.
-        job: What `plan_job` or `introspection_job` gave.
+        job: What `pack_job` gave.
+        background: Whether live requests go first.
     """
 
     number: int
     timeout: int
     patience: int
     job: bytes
+    background: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,30 @@ class IntrospectionJob:
     variables: Mapping[str, Any]
 
 
-Job: TypeAlias = PlanJob | IntrospectionJob
+@dataclass(frozen=True, slots=True)
+class PopularJob:
+    """Say which operations are used most; at most so many."""
+
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsesJob:
+    """Remember how often operations were used since the last time, by `plan_digest`."""
+
+    uses: tuple[tuple[bytes, int], ...]
+
+
+Job: TypeAlias = PlanJob | IntrospectionJob | PopularJob | UsesJob
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a client asks to have planned."""
+
+    document: str
+    name: str | None
+    labels: frozenset[str]
 
 
 class Reader:
@@ -123,7 +154,7 @@ class Reader:
 
 def pack_order(order: Order) -> bytes:
     """An order as bytes."""
-    return _pack([order.number, order.timeout, order.patience, order.job])
+    return _pack([order.number, order.timeout, order.patience, order.job, order.background])
 
 
 def unpack_order(message: Any) -> Order:
@@ -156,18 +187,76 @@ def unpack_reply(message: Any) -> Reply:
 
 def pack_job(job: Job) -> bytes:
     """A job as bytes; equal jobs give equal bytes."""
-    if isinstance(job, PlanJob):
-        return _pack(["plan", job.document, job.operation_name, sorted(job.labels), asdict(job.limits)])
-    return _pack(["introspect", job.document, dict(job.variables)])
+    match job:
+        case PlanJob():
+            return _pack(["plan", *_operation(job), asdict(job.limits)])
+        case IntrospectionJob():
+            return _pack(["introspect", job.document, dict(job.variables)])
+        case PopularJob():
+            return _pack(["popular", job.most])
+        case UsesJob():
+            return _pack(["uses", job.uses])
 
 
 def unpack_job(message: Any) -> Job:
     """The job a message is."""
-    kind, document, *rest = message
-    if kind == "introspect":
-        return IntrospectionJob(document, rest[0])
-    operation_name, labels, limits = rest
+    kind, *members = message
+    match kind:
+        case "introspect":
+            return IntrospectionJob(*members)
+        case "popular":
+            return PopularJob(*members)
+        case "uses":
+            return UsesJob(tuple((digest, count) for digest, count in members[0]))
+    document, operation_name, labels, limits = members
     return PlanJob(document, operation_name, frozenset(labels), Limits(**limits))
+
+
+def read_job(job: bytes) -> Job:
+    """The job that was packed."""
+    return unpack_job(msgpack.unpackb(job, strict_map_key=False))
+
+
+def plan_digest(job: PlanJob) -> bytes:
+    """What tells one plan of a supergraph from another: the operation, and the limits it may be refused for."""
+    limits = {name: value for name, value in asdict(job.limits).items() if name not in _NOT_OF_OPERATIONS}
+    return hashlib.sha256(_pack([*_operation(job), limits])).digest()
+
+
+def pack_operation(job: PlanJob) -> bytes:
+    """The operation of a job as bytes, for the day it is to be planned anew."""
+    return _pack(_operation(job))
+
+
+def unpack_operation(content: bytes) -> Operation:
+    """
+    The operation that was packed.
+
+    Raises:
+        ValueError: The bytes are something else.
+    """
+    try:
+        document, name, labels = msgpack.unpackb(content)
+    except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
+        raise ValueError("not an operation") from error
+    texts = [document, *([] if name is None else [name]), *(labels if isinstance(labels, list) else [None])]
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("not an operation")
+    return Operation(document, name, frozenset(labels))
+
+
+def pack_operations(operations: Sequence[tuple[bytes, int]]) -> bytes:
+    """Packed operations as bytes, with how often each was used; the most used first."""
+    return _pack(operations)
+
+
+def unpack_operations(content: bytes) -> list[tuple[Operation, int]]:
+    """The operations that were packed."""
+    return [(unpack_operation(operation), uses) for operation, uses in msgpack.unpackb(content)]
+
+
+def _operation(job: PlanJob) -> list[Any]:
+    return [job.document, job.operation_name, sorted(job.labels)]
 
 
 def pack_findings(findings: Sequence[FederationError]) -> bytes:

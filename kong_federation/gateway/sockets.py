@@ -72,7 +72,7 @@ def claim(path: Path) -> socket.socket | None:
     while True:
         private_directory(path.parent)
         # Who gave up the last socket of the directory has just removed it.
-        with contextlib.suppress(FileNotFoundError), _locked(path.parent):
+        with contextlib.suppress(FileNotFoundError), locked(path.parent):
             if _answers(path):
                 return None
             path.unlink(missing_ok=True)
@@ -88,7 +88,7 @@ def claim(path: Path) -> socket.socket | None:
 
 def give_up(path: Path, listener: socket.socket) -> None:
     """Stop listening, and remove the socket's file, and its directory with the last one; both may be gone already."""
-    with contextlib.suppress(FileNotFoundError), _locked(path.parent):
+    with contextlib.suppress(FileNotFoundError), locked(path.parent):
         # Nobody else can have claimed it: until here, connecting to it works.
         path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
@@ -117,7 +117,8 @@ def _answers(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[None]:
+def locked(directory: Path) -> Iterator[None]:
+    """Be the only process that does this with a directory; waits for the others."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

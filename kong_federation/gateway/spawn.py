@@ -37,6 +37,20 @@ def _code() -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """
+    Where a builder keeps plans over restarts.
+
+    Args:
+        directory: Of the store; shared with other builders.
+        max_bytes: Size of its file.
+    """
+
+    directory: Path
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class BuilderProgram:
     """
     What a builder is started with.
@@ -44,10 +58,12 @@ class BuilderProgram:
     Args:
         planner: `module:function` that makes a planner of SDL.
         grace: Seconds it goes on when no worker is connected.
+        store: Where plans are kept; None: nowhere.
     """
 
     planner: str = "kong_federation.gateway.builder.planning:make_planner"
     grace: float = _GRACE
+    store: StoreOptions | None = None
 
     def path(self, runtime_directory: Path, sdl: str) -> Path:
         """
@@ -55,8 +71,7 @@ class BuilderProgram:
 
         Builders of other code or another Python are others: their plans would be misread.
         """
-        digest = hashlib.sha256(repr((_code(), sys.executable, sys.version, self.planner)).encode())
-        digest.update(sdl.encode())
+        digest = hashlib.sha256(repr((self._space(sdl), sys.executable, self.store)).encode())
         return socket_path(runtime_directory, digest.hexdigest())
 
     def start(self, path: Path, sdl: str) -> subprocess.Popen[bytes]:
@@ -74,7 +89,7 @@ class BuilderProgram:
             handed_over.write(sdl.encode())
             handed_over.seek(0)
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-m", _MODULE, str(path), self.planner, str(self.grace)],
+                [sys.executable, "-P", "-m", _MODULE, str(path), self.planner, str(self.grace), *self._place(sdl)],
                 stdin=handed_over,
                 stdout=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": _import_path()},
@@ -84,6 +99,15 @@ class BuilderProgram:
         # Somebody must take its exit status, whatever the loop or the host does with signals.
         threading.Thread(target=process.wait, name="builder-reaper", daemon=True).start()
         return process
+
+    def _place(self, sdl: str) -> list[str]:
+        return [] if self.store is None else [str(self.store.directory), str(self.store.max_bytes), self._space(sdl)]
+
+    def _space(self, sdl: str) -> str:
+        """What plans depend on beside the operation: the supergraph, the planner, and the code that runs it."""
+        digest = hashlib.sha256(repr((_code(), sys.version, self.planner)).encode())
+        digest.update(sdl.encode())
+        return digest.hexdigest()
 
 
 def _import_path() -> str:

@@ -12,7 +12,13 @@ from kong_federation.settings.checks import (
 from kong_federation.settings.fields import Field, fields_of, in_any_case
 from kong_federation.settings.headers import HOP_BY_HOP, OWN_HEADERS, HeaderRule, HeaderSettings
 from kong_federation.settings.json_schema import json_schema
-from kong_federation.settings.model import ClaimSettings, OverrideLabelSettings, Settings, SupergraphSettings
+from kong_federation.settings.model import (
+    ClaimSettings,
+    OverrideLabelSettings,
+    Settings,
+    SupergraphSettings,
+    WarmupSettings,
+)
 from kong_federation.settings.parse import parse_settings
 from kong_federation.settings.reference import reference
 
@@ -31,6 +37,7 @@ __all__ = [
     "OverrideLabelSettings",
     "Settings",
     "SupergraphSettings",
+    "WarmupSettings",
     "checks_of",
     "fields_of",
     "in_any_case",

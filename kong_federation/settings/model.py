@@ -272,6 +272,81 @@ class TelemetrySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanStoreSettings:
+    """
+    Plans on the node's disk: shared by all workers, and there after a restart.
+
+    The texts of operations are part of it. Only the user that runs the plugin server can read it.
+    """
+
+    enabled: bool = field(default=True, metadata={"about": "Whether plans are kept on the disk."})
+    path: str | None = field(
+        default=None,
+        metadata={
+            "about": "A directory on the Kong node, made if it is missing, that belongs to the plugin server's user "
+            "alone; absent: `plans` in the plugin server's runtime directory. On a disk of the node: other nodes "
+            "cannot share it.",
+            "len_max": 4_096,
+        },
+    )
+    max_bytes: int = field(
+        default=268_435_456,
+        metadata={
+            "about": "Size of the file on the disk; what is used least is given up first. A log of a few megabytes may "
+            "stand beside it. Graphs that share a directory share the file, and the smallest size that one of them "
+            "is given.",
+            "unit": "bytes",
+            "between": (1_048_576, 2**40),
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WarmupSettings:
+    """
+    Planning what is used most before clients ask for it.
+
+    It goes on beside live requests: one operation after the other, planned by one process of low priority.
+    """
+
+    on_start: bool = field(
+        default=True,
+        metadata={
+            "about": "Whether a worker that starts fetches the plans of the most used operations from the store, in "
+            "the background."
+        },
+    )
+    on_reload: bool = field(
+        default=True,
+        metadata={
+            "about": "Whether the most used operations are planned for another supergraph before it is taken; the one "
+            "before serves meanwhile."
+        },
+    )
+    max_operations: int = field(
+        default=1_000,
+        metadata={"about": "Most operations that are warmed, per worker.", "unit": "operations", "between": (0, _MOST)},
+    )
+    items_per_second: int = field(
+        default=50,
+        metadata={
+            "about": "Most operations that a worker warms in a second.",
+            "unit": "operations",
+            "between": (1, 10_000),
+        },
+    )
+    timeout: int = field(
+        default=30_000,
+        metadata={
+            "about": "Time after which warming ends, whatever is left; so much later another supergraph is taken at "
+            "the latest.",
+            "unit": "milliseconds",
+            "between": (0, 600_000),
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class PlanningSettings:
     """What planning may cost."""
 
@@ -298,6 +373,12 @@ class PlanningSettings:
             "unit": "milliseconds",
             "between": (1, 55_000),
         },
+    )
+    store: PlanStoreSettings = field(
+        default_factory=PlanStoreSettings, metadata={"about": "How plans are kept on the disk."}
+    )
+    warmup: WarmupSettings = field(
+        default_factory=WarmupSettings, metadata={"about": "Which operations are planned ahead."}
     )
 
 

@@ -4,7 +4,8 @@ A planner for tests of the builder: the supergraph is JSON that says how to beha
 Supergraph: `{"subgraphs": {name: url}, "seconds": time to load, "invalid": [texts], "end": whether to die}`.
 An operation's root fields are asked of the first subgraph, except these: `slow` takes ten seconds of CPU, `end` ends
 the planning process, `endBuilder` ends the builder once, `mistake` raises, `deep` makes a plan too deep to encode,
-`pid` is refused with the process ids.
+`pid` is refused with the process ids. `refused` lists fields that are invalid, `slow_fields` those that take ten
+seconds; `once_slow` names a file that the first operation makes before it takes ten seconds.
 """
 
 from __future__ import annotations
@@ -75,6 +76,11 @@ class ScriptedPlanner:
         operation = named[0]
         fields = [selection.name.value for selection in operation.selection_set.selections]
         self._note(document)
+        if set(fields) & set(self._script.get("refused", ())):
+            self._invalid()
+        if set(fields) & set(self._script.get("slow_fields", ())):
+            self._slow()
+        self._slow_once()
         for field in fields:
             getattr(self, f"_{field}", lambda: None)()
         if "deep" in fields:
@@ -103,6 +109,13 @@ class ScriptedPlanner:
         end = time.monotonic() + 10
         while time.monotonic() < end:
             pass
+
+    def _slow_once(self):
+        if "once_slow" in self._script:
+            once = Path(self._script["once_slow"])
+            if not once.exists():
+                once.touch()
+                self._slow()
 
     def _end(self):
         os._exit(9)

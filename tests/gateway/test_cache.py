@@ -10,7 +10,7 @@ from kong_federation.errors import FederationError
 from kong_federation.errors.codes import GRAPHQL_PARSE_FAILED
 from kong_federation.executor import prepare
 from kong_federation.gateway.builder.planning import make_planner
-from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, Sizes, weigh_plan, weigh_refusal
+from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, Sizes, Uses, weigh_plan, weigh_refusal
 from kong_federation.plan import decode_plan, encode_plan
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -21,7 +21,7 @@ def key(document, name=None, labels=()):
 
 
 def plan(weight):
-    return Prepared(None, introspects=False, weight=weight, digest="", sizes=Sizes())
+    return Prepared(None, introspects=False, weight=weight, digest="", sizes=Sizes(), uses=Uses(b""))
 
 
 def refusal(document):

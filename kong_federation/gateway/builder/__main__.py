@@ -1,7 +1,9 @@
 """
 The builder's process: one per supergraph and node.
 
-    python -m kong_federation.gateway.builder SOCKET PLANNER GRACE < supergraph
+    python -m kong_federation.gateway.builder SOCKET PLANNER GRACE [DIRECTORY MAX_BYTES SPACE] < supergraph
+
+DIRECTORY is the plan store's, MAX_BYTES its size, SPACE in hexadecimal what tells this builder's plans from others'.
 
 It listens first and loads then: workers that come meanwhile wait on their connection and need not start another.
 """
@@ -19,6 +21,7 @@ from pathlib import Path
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, SUPERGRAPH_INVALID
 from kong_federation.gateway.builder.host import Host
+from kong_federation.gateway.builder.keeper import StorePlace
 from kong_federation.gateway.builder.service import PlannerLike, load_planner
 from kong_federation.gateway.messages import Failed
 from kong_federation.gateway.sockets import claim, give_up
@@ -31,7 +34,7 @@ _NICE = 5
 
 def main(arguments: list[str]) -> int:
     """Serve one supergraph; returns when nobody needs it any more."""
-    path, planner, grace = arguments
+    path, planner, grace, *place = arguments
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
     # A worker may have been started with signals blocked, and a process inherits that.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -42,7 +45,7 @@ def main(arguments: list[str]) -> int:
     if listener is None:
         return 0
     try:
-        host = Host(_load(planner, _take_input()), float(grace))
+        host = Host(_load(planner, _take_input()), float(grace), _store(*place) if place else None)
         # What is loaded lives as long as the process: never look at it again, never copy its pages.
         gc.collect()
         gc.freeze()
@@ -50,6 +53,10 @@ def main(arguments: list[str]) -> int:
     finally:
         give_up(Path(path), listener)
     return 0
+
+
+def _store(directory: str, max_bytes: str, space: str) -> StorePlace:
+    return StorePlace(Path(directory), int(max_bytes), bytes.fromhex(space))
 
 
 def _take_input() -> str:

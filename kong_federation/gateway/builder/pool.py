@@ -16,7 +16,7 @@ from typing import Any
 
 from kong_federation.errors import FederationError
 from kong_federation.errors.codes import QUERY_PLANNING_LIMIT, SERVICE_UNAVAILABLE
-from kong_federation.gateway.builder.process import fork_process
+from kong_federation.gateway.builder.process import fork_planning
 from kong_federation.gateway.builder.service import PlannerLike
 from kong_federation.gateway.messages import Order, Reader, pack_work
 
@@ -24,13 +24,17 @@ _LOG = logging.getLogger("kong_federation.gateway.builder")
 
 # A few operations at once are enough: plans are cached, and the cores belong to the workers. Two at least, so that one
 # operation that takes all its time does not stop the others.
-_MOST_PROCESSES = min(4, max(2, os.cpu_count() or 1))
+MOST_PROCESSES = min(4, max(2, os.cpu_count() or 1))
+"""How many plan at once for live requests."""
 
 # What planning remembers and leaks, and pages that stopped being shared, are given back by starting anew.
 _JOBS_PER_PROCESS = 1_000
 
 # Orders beyond this cannot be done within anybody's patience.
 _MOST_WAITING = 1_000
+
+# Seconds after which a process of a pool that is rarely used is given up.
+_LINGER = 10.0
 
 _CHUNK = 1 << 16
 
@@ -72,11 +76,18 @@ class Pool:
 
     Args:
         planner: What they are forks of.
+        places: How many there are at most.
+        nice: How much less urgent they are than the builder.
+        lingers: Whether they stay when there is nothing to do; otherwise they end after a while.
     """
 
-    def __init__(self, planner: PlannerLike) -> None:
+    def __init__(
+        self, planner: PlannerLike, places: int = MOST_PROCESSES, *, nice: int = 0, lingers: bool = True
+    ) -> None:
         self._planner = planner
-        self._places = asyncio.Semaphore(_MOST_PROCESSES)
+        self._nice = nice
+        self._lingers = lingers
+        self._places = asyncio.Semaphore(places)
         self._waiting = 0
         self._all: set[_Process] = set()
         self._free: list[_Process] = []
@@ -137,12 +148,20 @@ class Pool:
         finally:
             if healthy:
                 self._free.append(process)
+                if not self._lingers:
+                    asyncio.get_running_loop().call_later(_LINGER, self._end_if_idle, process, process.jobs)
             else:
                 self._all.discard(process)
                 process.end()
 
+    def _end_if_idle(self, process: _Process, jobs: int) -> None:
+        if process in self._free and process.jobs == jobs:
+            self._free.remove(process)
+            self._all.discard(process)
+            process.end()
+
     async def _start(self) -> _Process:
-        pid, connection = fork_process(self._planner)
+        pid, connection = fork_planning(self._planner, self._nice)
         reader, writer = await asyncio.open_unix_connection(sock=connection)
         process = _Process(pid, reader, writer)
         self._all.add(process)

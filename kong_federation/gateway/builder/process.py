@@ -1,5 +1,5 @@
 """
-A planning process: a fork of the builder that does one job after the other.
+A planning process: a fork of the builder that does one job after the other; and how forks of the builder are made.
 
 It has what the builder loaded, without a copy (the pages are shared until written), so starting one takes milliseconds
 however large the supergraph is. That is why a job that takes too long can simply be ended with its process, and why no
@@ -15,6 +15,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 from kong_federation.errors import FederationError
@@ -34,9 +36,27 @@ _ALARM_MARGIN = 1.0
 _CHUNK = 1 << 20
 
 
-def fork_process(planner: PlannerLike) -> tuple[int, socket.socket]:
+def fork_planning(planner: PlannerLike, nice: int = 0) -> tuple[int, socket.socket]:
     """
     Start a planning process.
+
+    Args:
+        planner: What it plans with.
+        nice: How much less urgent it is than the builder.
+
+    Returns:
+        As `fork_process`.
+    """
+    return fork_process(partial(_serve, planner), nice)
+
+
+def fork_process(serve: Callable[[socket.socket], None], nice: int = 0) -> tuple[int, socket.socket]:
+    """
+    Start a process that talks to the builder over a socket.
+
+    Args:
+        serve: What it does until its end of the socket is at its end.
+        nice: How much less urgent it is than the builder.
 
     Returns:
         Its process id, and the builder's end of its socket (non-blocking).
@@ -44,13 +64,13 @@ def fork_process(planner: PlannerLike) -> tuple[int, socket.socket]:
     ours, theirs = socket.socketpair()
     child = os.fork()
     if child == 0:
-        _serve_and_exit(planner, theirs)
+        _serve_and_exit(serve, theirs, nice)
     theirs.close()
     ours.setblocking(False)
     return child, ours
 
 
-def _serve_and_exit(planner: PlannerLike, connection: socket.socket) -> NoReturn:
+def _serve_and_exit(serve: Callable[[socket.socket], None], connection: socket.socket, nice: int) -> NoReturn:
     status = 1
     try:
         # The builder's objects are not collected here: finding them dead would write to (and so copy) their pages, and
@@ -61,10 +81,11 @@ def _serve_and_exit(planner: PlannerLike, connection: socket.socket) -> NoReturn
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
             signal.signal(number, signal.SIG_DFL)
         sys.setrecursionlimit(_RECURSION)
-        _serve(planner, connection)
+        os.nice(nice)
+        serve(connection)
         status = 0
     except BaseException:  # noqa: BLE001 - nothing may unwind into the builder's own stack
-        _LOG.exception("a planning process failed")
+        _LOG.exception("a process of the builder failed")
     finally:
         os._exit(status)
 

@@ -15,7 +15,7 @@ import orjson
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import DOCUMENT_LIMIT_EXCEEDED
-from kong_federation.gateway.messages import IntrospectionJob, pack_findings, pack_result, unpack_job
+from kong_federation.gateway.messages import IntrospectionJob, PlanJob, pack_findings, pack_result, unpack_job
 from kong_federation.operation import measure_document
 from kong_federation.plan import QueryPlan, encode_plan
 
@@ -78,6 +78,8 @@ def run_job(planner: PlannerLike, message: Any) -> bytes:
         job = unpack_job(message)
         if isinstance(job, IntrospectionJob):
             return pack_result(orjson.dumps(planner.introspect(job.document, job.variables)), done=True)
+        if not isinstance(job, PlanJob):
+            raise TypeError("a job that needs no planner")
         measure_document(job.document, job.limits)
         plan = planner.plan(job.document, job.operation_name, job.labels)
         return pack_result(_encoded(plan), done=True)

@@ -906,6 +906,84 @@ return {
                     default = 2000,
                   },
                 },
+                {
+                  store = {
+                    type = "record",
+                    fields = {
+                      {
+                        enabled = {
+                          type = "boolean",
+                          description = "Whether plans are kept on the disk.",
+                          default = true,
+                        },
+                      },
+                      {
+                        path = {
+                          type = "string",
+                          len_max = 4096,
+                          description = "A directory on the Kong node, made if it is missing, that belongs to the plugin server's user alone; absent: `plans` in the plugin server's runtime directory. On a disk of the node: other nodes cannot share it.",
+                        },
+                      },
+                      {
+                        max_bytes = {
+                          type = "integer",
+                          between = { 1048576, 1099511627776 },
+                          description = "Size of the file on the disk; what is used least is given up first. A log of a few megabytes may stand beside it. Graphs that share a directory share the file, and the smallest size that one of them is given. In bytes.",
+                          default = 268435456,
+                        },
+                      },
+                    },
+                    description = "How plans are kept on the disk.",
+                    required = true,
+                  },
+                },
+                {
+                  warmup = {
+                    type = "record",
+                    fields = {
+                      {
+                        on_start = {
+                          type = "boolean",
+                          description = "Whether a worker that starts fetches the plans of the most used operations from the store, in the background.",
+                          default = true,
+                        },
+                      },
+                      {
+                        on_reload = {
+                          type = "boolean",
+                          description = "Whether the most used operations are planned for another supergraph before it is taken; the one before serves meanwhile.",
+                          default = true,
+                        },
+                      },
+                      {
+                        max_operations = {
+                          type = "integer",
+                          between = { 0, 2147483646 },
+                          description = "Most operations that are warmed, per worker. In operations.",
+                          default = 1000,
+                        },
+                      },
+                      {
+                        items_per_second = {
+                          type = "integer",
+                          between = { 1, 10000 },
+                          description = "Most operations that a worker warms in a second. In operations.",
+                          default = 50,
+                        },
+                      },
+                      {
+                        timeout = {
+                          type = "integer",
+                          between = { 0, 600000 },
+                          description = "Time after which warming ends, whatever is left; so much later another supergraph is taken at the latest. In milliseconds.",
+                          default = 30000,
+                        },
+                      },
+                    },
+                    description = "Which operations are planned ahead.",
+                    required = true,
+                  },
+                },
               },
               description = "What planning may cost, and how plans are kept.",
               required = true,
