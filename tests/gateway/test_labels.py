@@ -1,7 +1,6 @@
 """Progressive `@override`: who is on which side, and what that costs in plans."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -190,7 +189,7 @@ def test_a_header_switches_a_label_on(value):
 @pytest.mark.parametrize("value", ["", " ", "0", "false", "No", "OFF"])
 def test_a_header_that_says_no_leaves_it_to_the_share(value):
     labels = found(["a", "b"], {"label": "a", "header": "x"}, {"label": "b", "header": "x", "percent": 50})
-    sides = {labels.active(replace(one, headers={**one.headers, "x": [value]})) for one in consumers(100)}
+    sides = {labels.active(one._replace(headers={**one.headers, "x": [value]})) for one in consumers(100)}
     assert sides == {frozenset(), frozenset({"b"})}
 
 
