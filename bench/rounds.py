@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from bench.measure import PATIENCE, cpu, load
 from bench.questions import Question
 
 ALONE = 0.12  # seconds of the single client in each turn
+WARM = 400  # requests after which a just-in-time compiler has seen enough
+MOST_WARMING = 5  # times as long as asked for
 FAILURES = (BenchError, TimeoutError, OSError, ExceptionGroup)
 KNOWN_TO_FLOOR = ("big", "hop2", "users")
 
@@ -69,7 +72,7 @@ class Conditions:
         stats: Of the subgraphs.
         seconds: Of one turn.
         rounds: Turns of each.
-        warm_up: Seconds of each before the first round; just-in-time compilers need many requests.
+        warm_up: Seconds of each before the first round, at least.
         alone: Seconds of the single client in each turn; 0: none.
         say: Is told of the progress.
     """
@@ -141,10 +144,19 @@ async def rounds(todo: Sequence[Turn], conditions: Conditions, notes: list[str])
 
 
 async def _warm_up(runs: dict[Turn, list[Figures]], conditions: Conditions, notes: list[str]) -> None:
-    """Let plans, connections, just-in-time compilers and the subgraphs' memory settle."""
+    """
+    Let plans, connections, just-in-time compilers and the subgraphs' memory settle.
+
+    Requests count, not only seconds: on a busy machine a compiler would see too few of them, and the peers would look
+    slower than they are.
+    """
     for turn in list(runs):
+        began = time.monotonic()
+        asked, spent = 0, 0.0
         try:
-            await load(turn.gateway.lanes[turn.graph], turn.question, conditions.warm_up)
+            while spent < conditions.warm_up or (asked < WARM and spent < MOST_WARMING * conditions.warm_up):
+                run = await load(turn.gateway.lanes[turn.graph], turn.question, conditions.warm_up / 4)
+                asked, spent = asked + run.requests, time.monotonic() - began
         except FAILURES as error:
             _give_up(runs, turn, error, notes)
 
