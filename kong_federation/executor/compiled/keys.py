@@ -28,7 +28,7 @@ class Part:
     Args:
         source: Which holds it.
         key: The data key.
-        strict: Whether it belongs to the `@key`: then it is a string or an integer, or null and there is no entity.
+        strict: Whether it belongs to the `@key`: then there is no entity if it is null.
     """
 
     source: Source

@@ -40,7 +40,7 @@ class Function:
     Args:
         name: Its name.
         sources: What it is called with: what these sources hold, in this order.
-        parts: If it is not empty, it is called with these parts of an identity instead, and remembers.
+        parts: If it is not empty, it is called with the values of these parts of an identity instead, and remembers.
     """
 
     name: str
@@ -140,13 +140,12 @@ class Projecting:
         scope = self._scope(write, place, held, came)
         if parts:
             for number, part in enumerate(parts):
-                scope.read[part] = scope.read[part.source, part.key] = f"k{number}"
+                scope.read[part.source, part.key] = f"a{number}"
         answer = self._fields(scope, variant, needs_look=not parts)
         if not parts:
             write(f"return {answer}")
             return self._function(write, came)
-        keys = [f"k{number}" for number in range(len(parts))]
-        key = keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
+        key = _identity(scope, parts)
         write(f"x = S.m_NAME[{key}] = {answer}")
         write("return x")
         return self._function(write, came, parts)
@@ -170,7 +169,7 @@ class Projecting:
                     return ()
                 used.update(found.parts)
         known = {(part.source, part.key) for part in used}
-        if not used or not read <= known or not all(part.strict for part in used):
+        if not used or not read <= known:
             return ()
         return tuple(sorted(used, key=lambda part: (part.source.number, part.key)))
 
@@ -309,21 +308,21 @@ class Projecting:
         return Scope(self._sources, self._tables, self._functions, write, place, held, variables)
 
     def _function(self, write: Writer, came: tuple[Source, ...], parts: tuple[Part, ...] = ()) -> Function:
-        arguments = [f"k{number}" for number in range(len(parts))] or [f"o{number}" for number in range(len(came))]
+        arguments = [f"a{number}" for number in range(len(parts))] or [f"o{number}" for number in range(len(came))]
         return Function(self._functions.add(write, arguments), came, parts)
 
     def _call(self, scope: Scope, function: Function) -> str:
         """An expression that calls a function for the object of a scope."""
         if not function.parts:
             return f"{function.name}(S{''.join(f', {scope.variables[one]}' for one in function.sources)})"
-        keys = [scope.part(part) for part in function.parts]
-        key = keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
+        key = _identity(scope, function.parts)
+        values = [scope.part_value(part) for part in function.parts]
         found = scope.write.fresh("x")
         # Most objects are not the first with their identity, and a `try` that nothing is raised in costs nothing.
         with scope.write.block("try:"):
             scope.write(f"{found} = S.m_{function.name}[{key}]")
         with scope.write.block("except KeyError:"):
-            scope.write(f"{found} = {function.name}(S, {', '.join(keys)})")
+            scope.write(f"{found} = {function.name}(S, {', '.join(values)})")
         return found
 
 
@@ -371,6 +370,12 @@ class Cases(dict[str, object]):
         """Put the functions in the place of their names."""
         for typename, name in self.items():
             self[typename] = find(str(name))
+
+
+def _identity(scope: Scope, parts: tuple[Part, ...]) -> str:
+    """Write the parts of an identity; gives an expression for it."""
+    keys = [scope.part(part) for part in parts]
+    return keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
 
 
 def _arguments(came: tuple[Source, ...]) -> str:

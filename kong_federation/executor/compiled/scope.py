@@ -181,13 +181,8 @@ class Scope:
         known = self.read.get(part)
         if known is None:
             value = self.part_value(part)
-            if part.strict:
-                known = value
-            else:
-                known = self.write.fresh("k")
-                simple = f"type({value}) is str or type({value}) is int"
-                self.write(f"{known} = {value} if {simple} else other_key({value})")
-            self.read[part] = known
+            known = self.read[part] = self.write.fresh("k")
+            self.write(f"{known} = {value} if type({value}) is str else identity({value})")
         return known
 
     def part_value(self, part: Part) -> str:
@@ -196,9 +191,6 @@ class Scope:
         known = self.read.get(place)
         if known is None:
             known = self.read[place] = self.value(part.key, [part.source])
-            if part.strict:
-                with self.write.block(f"if type({known}) is not str:"):
-                    self.write(f"own_key({known})")
         return known
 
     def representation(self, found: Identity) -> str:

@@ -70,13 +70,8 @@ def pick(key: str, *holders: JsonObject | None) -> Any:
     return odd() if found is MISSING else found
 
 
-def own_key(value: Any) -> Any:
-    """A part of a `@key` as part of an identity; `1`, `1.0` and `true` are the same to Python's dictionaries."""
-    return value if value is None or type(value) is str or type(value) is int else odd()
-
-
-def other_key(value: Any) -> Any:
-    """Any JSON value as part of an identity."""
+def identity(value: Any) -> Any:
+    """A value as part of an identity; `1`, `1.0` and `true` are the same to Python's dictionaries."""
     return value if value is None or type(value) is str or type(value) is int else dumps(value)
 
 
@@ -131,9 +126,8 @@ KNOWN: Final = {
     "dumps": dumps,
     "entities_of": entities_of,
     "nested": nested,
+    "identity": identity,
     "odd": odd,
-    "other_key": other_key,
-    "own_key": own_key,
     "pick": pick,
 }
 """The names that compiled text may use."""
