@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,9 @@ _PLUGINS: Final = frozenset(
         "response-transformer",
     }
 )
+
+_NGINX_WORKERS: Final = 2
+_SETTLING: Final = 1.0  # seconds
 
 
 class KongHost(Host):
@@ -59,7 +63,16 @@ class KongHost(Host):
         return "\n".join(log.read_text(errors="replace") for log in logs if log.exists())
 
     def reload(self) -> None:
+        old = self._workers()
         self._run("reload", "-c", str(self._conf), "-p", str(self._prefix))
+        until(lambda: len(self._workers() - old) >= _NGINX_WORKERS or None, "Kong has new workers")
+        # They read the declarative file first; a configuration that is sent before they have is replaced by it.
+        until(lambda: send("GET", f"{self.status_url}/status/ready").status == 200 or None, "Kong is ready")
+        time.sleep(_SETTLING)
+
+    def _workers(self) -> set[int]:
+        master = (self._prefix / "pids" / "nginx.pid").read_text().strip()
+        return set(map(int, Path(f"/proc/{master}/task/{master}/children").read_text().split()))
 
     @property
     def _conf(self) -> Path:
@@ -78,7 +91,7 @@ class KongHost(Host):
             f"status_listen = 127.0.0.1:{status}",
             "admin_gui_listen = off",
             "anonymous_reports = off",
-            "nginx_worker_processes = 2",
+            f"nginx_worker_processes = {_NGINX_WORKERS}",
             "log_level = info",
             "untrusted_lua = on",
             "tracing_instrumentations = request",
