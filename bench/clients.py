@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, cast
@@ -132,6 +133,7 @@ class Event(asyncio.Protocol):
         self._request_id = request_id
         self._reader = FrameReader()
         self._function: bytes | None = None
+        self._began = time.time()
         self._transport: asyncio.Transport
         self.exit: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
@@ -154,6 +156,9 @@ class Event(asyncio.Protocol):
             reply = self._replies.get(function)
             if function == b"kong.nginx.get_var":
                 reply = self._request_id if content.endswith(b"request_id") else frame(b"")
+            elif function == b"kong.nginx.req_start_time":
+                # Asked about mutations while a server is young: what is older may have been begun by another one.
+                reply = frame(FUNCTIONS["kong.nginx.req_start_time"].result.encode(self._began))
             if reply is None:
                 self._fail(f"the plugin server called {function!r}, which Kong does not know")
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -34,6 +35,7 @@ class PluginServer:
             ("kong.request.get_headers", 1000),
             ("kong.nginx.get_var", "kong_request_id"),
             ("kong.log.set_serialize_value", ("a", "b")),
+            ("kong.nginx.req_start_time", None),
         )
         self.seen = []
 
@@ -103,6 +105,7 @@ async def test_a_kong_lane_answers_the_pdk_calls_and_reads_the_exit(listening):
     assert first[1]["content-length"] == "8"
     assert first[2] != second[2], "a repeated request id would be taken for a replay"
     assert first[3] is None
+    assert abs(first[4] - time.time()) < 60, "a mutation older than the server would be refused"
 
 
 @pytest.mark.parametrize(
