@@ -81,15 +81,24 @@ class HttpLane(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._pieces.clear()
+        self._complete = False
         self._parser = HttpResponseParser(self)
 
     async def ask(self, request: bytes) -> bytes:
-        if self._transport is None:
+        if self._transport is None or self._transport.is_closing():
             await self._connect()
         assert self._transport is not None
+        transport = self._transport
         self._waiting = asyncio.get_running_loop().create_future()
-        self._transport.write(b"%b%d\r\n\r\n%b" % (self._head, len(request), request))
-        return await self._waiting
+        transport.write(b"%b%d\r\n\r\n%b" % (self._head, len(request), request))
+        try:
+            return await self._waiting
+        except asyncio.CancelledError:
+            # Its answer may still come, and would be taken for the next one's.
+            transport.abort()
+            self._transport = self._waiting = None
+            raise
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
@@ -108,6 +117,8 @@ class HttpLane(asyncio.Protocol):
         self._complete = True
 
     def connection_lost(self, error: Exception | None) -> None:
+        if self._transport is None or not self._transport.is_closing():
+            return  # another connection has taken its place
         self._transport = None
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(BenchError(f"the gateway closed the connection: {error}"))

@@ -30,6 +30,13 @@ class PdkLane:
         self._event = {"InstanceId": instance, "EventName": "access"}
 
     async def ask(self, request: bytes) -> bytes:
+        try:
+            return await self._ask(request)
+        except asyncio.CancelledError:
+            self._connection.close()  # the event's end may still come
+            raise
+
+    async def _ask(self, request: bytes) -> bytes:
         step = await self._connection.call("HandleEvent", self._event)
         replies = {
             "kong.request.get_method": "POST",
@@ -79,6 +86,8 @@ class _Connection:
     def close(self) -> None:
         if self._streams is not None:
             self._streams[1].close()
+            self._streams = None
+            self._unpacker = msgpack.Unpacker(max_buffer_size=0)
 
 
 async def start_pdk_instance(socket: Path, configuration: bytes) -> int:

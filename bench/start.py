@@ -29,7 +29,7 @@ from bench.measure import load, memories
 from bench.peers import NPM, PeersMissingError, built, install
 from bench.questions import Question, fresh
 from bench.results import Start
-from bench.rounds import Stats
+from bench.rounds import FAILURES, Stats
 from examples.children import ChildDiedError, Children
 
 OWN: dict[str, Opener] = {OURS: open_ours, FLOOR: open_floor, STAND_IN: open_stand_in, KONG_PDK: open_kong_pdk}
@@ -108,7 +108,7 @@ async def first_answers(
     found = {}
     for name, (gateway, start_ms) in running.items():
         began = time.perf_counter()
-        with suppress(BenchError):
+        with suppress(*FAILURES):
             await gateway.lanes[graph][0].ask(big.request)
             found[name] = (start_ms, (time.perf_counter() - began) * 1000)
     return found
@@ -140,7 +140,7 @@ async def started(gateway: Gateway, graph: str, big: Question, stats: Stats, fir
     """What there is to say of a gateway apart from the load; after the load."""
     cold = 0.0
     if gateway.name != FLOOR:  # it knows texts by heart
-        with suppress(BenchError):
+        with suppress(*FAILURES):
             cold = await cold_ms(gateway, graph, big, stats)
     each = memories(gateway.child.process.pid)
     return Start(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 import pytest
@@ -187,3 +188,43 @@ def test_the_cpu_of_a_tree_is_split_between_the_root_and_what_is_below():
         process.communicate(b"\n")
     assert used.below >= 0.09
     assert used.root < used.below
+
+
+async def test_an_http_lane_that_was_given_up_does_not_take_the_late_answer_for_the_next():
+    seen = []
+
+    async def gateway(reader, writer):
+        number = len(seen)
+        seen.append(number)
+        with contextlib.suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            if number == 0:
+                await asyncio.sleep(0.2)
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n%d" % number)
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(gateway, "127.0.0.1", 0)
+    async with server:
+        lane = await HttpLane.open(server.sockets[0].getsockname()[1])
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(lane.ask(b""), 0.05)
+        assert await lane.ask(b"") == b"1"
+        lane.close()
+        await asyncio.sleep(0.3)
+
+
+async def test_an_http_lane_opens_again_what_the_gateway_has_closed():
+    async def gateway(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(gateway, "127.0.0.1", 0)
+    async with server:
+        lane = await HttpLane.open(server.sockets[0].getsockname()[1])
+        for _ in range(2):
+            assert await lane.ask(b"") == b"ok"
+            await asyncio.sleep(0.05)
+        lane.close()
