@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install check format format-check lint types imports test generated demo spec audit http-audit plans fuzz bench bench-quick bench-floor bench-scaling bench-distinct bench-planning bench-libraries clean
+.PHONY: help install check format format-check lint types imports test generated demo spec audit http-audit plans fuzz bench bench-quick bench-floor bench-scaling bench-distinct bench-reload bench-planning bench-libraries clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -81,6 +81,9 @@ bench-scaling: $(STAMP)  ## How cost grows with supergraphs, answers and concurr
 
 bench-distinct: $(STAMP)  ## Whether memory stays bounded under 100,000 different operations: ten minutes
 	$(BIN)/python -m bench.distinct
+
+bench-reload: $(STAMP)  ## Whether live requests feel that the supergraph is replaced: a minute
+	$(BIN)/python -m bench.reload
 
 bench-planning: $(STAMP)  ## Planning time against two other planners, which npm installs for it (needs node)
 	$(BIN)/python -m bench.planning

@@ -136,6 +136,8 @@ class Event(asyncio.Protocol):
         call: The *handle event* frame.
         replies: By PDK function, the reply frame to it.
         request_id: Reply frame to `kong.nginx.get_var` for the request's id, which no other event has.
+
+    Its `facts` are what the plugin server wants to have logged about the operation, encoded as in the call.
     """
 
     def __init__(self, call: bytes, replies: Mapping[bytes, bytes], request_id: bytes) -> None:
@@ -146,6 +148,7 @@ class Event(asyncio.Protocol):
         self._function: bytes | None = None
         self._began = time.time()
         self._transport: asyncio.Transport
+        self.facts = b""
         self.exit: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -164,6 +167,8 @@ class Event(asyncio.Protocol):
                 if not self.exit.done():
                     self.exit.set_result(content)
                 return
+            if function == b"kong.log.set_serialize_value":
+                self.facts = content
             reply = self._replies.get(function)
             if function == b"kong.nginx.get_var":
                 reply = self._request_id if content.endswith(b"request_id") else frame(b"")
@@ -220,6 +225,7 @@ class KongLane:
         self._socket = str(socket)
         self._call = frame(encode_call(HandleEvent(1, instance, "access")))
         self._replies: dict[bytes, dict[bytes, bytes]] = {}
+        self.facts = b""
 
     async def ask(self, request: bytes) -> bytes:
         replies = self._replies.get(request)
@@ -232,6 +238,7 @@ class KongLane:
         loop = asyncio.get_running_loop()
         _, event = await loop.create_unix_connection(lambda: Event(self._call, replies, request_id), self._socket)
         answer: Exit = FUNCTIONS["kong.response.exit"].argument.decode(await event.exit)
+        self.facts = event.facts
         if answer.status != 200:
             raise BenchError(f"the plugin server answered {answer.status}: {answer.body[:400]!r}")
         return answer.body

@@ -146,6 +146,13 @@ class PlanCache:
         while len(self._plans) > self._max_entries:
             self._plans.popitem()
 
+    def give_up_one(self) -> bool:
+        """Forget one plan; whether there was one."""
+        if self._plans:
+            self._plans.popitem()
+            return True
+        return False
+
     def uses(self) -> list[tuple[PlanKey, Uses]]:
         """How often each plan was used; asking is no use."""
         return [(key, Cache.__getitem__(self._plans, key).uses) for key in self._plans]

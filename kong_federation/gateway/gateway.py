@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import Awaitable
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +70,10 @@ _LAST_RETRY_SECONDS = 30.0
 # How often a worker tells the node's plan store what was used. What is killed in between forgets so much.
 _TELL_SECONDS = 60.0
 
+# Seconds for which a thread that prepares a plan may keep the interpreter from the loop; Python's default is 5
+# milliseconds, and a request that waits so long at each of its turns waits for 40.
+_SWITCH_SECONDS = 0.0005
+
 _Awaited = TypeVar("_Awaited")
 
 
@@ -117,6 +122,7 @@ class Gateway:
     def start(self) -> None:
         """Have the supergraph loaded in the background; must be called on the loop the requests come on."""
         if self._following is None and not self._closed:
+            sys.setswitchinterval(min(_SWITCH_SECONDS, sys.getswitchinterval()))
             loop = asyncio.get_running_loop()
             self._following = loop.create_task(self._follow())
             self._telling = loop.create_task(self._tell_uses())

@@ -59,6 +59,10 @@ from kong_federation.settings import Settings
 
 _LOG = logging.getLogger("kong_federation.gateway")
 
+# Seconds between two plans that are let go of: one takes up to a millisecond, a full cache would hold the loop for one
+# to two seconds.
+_LET_GO_PAUSE = 0.002
+
 # Decoding and preparing a plan takes 2 to 4 milliseconds for each 10 KB of it. Larger ones are prepared in a thread:
 # the loop gets its turn every few milliseconds then.
 _PREPARE_INLINE = 4_096
@@ -136,6 +140,7 @@ class Generation:
                 task.cancel()
             self.tell_uses()
             self._builder.close()
+            _let_go(self._cache)
 
     # --- Plans ---
 
@@ -196,7 +201,7 @@ class Generation:
             longest = min(_BACKGROUND_FACTOR * longest, _LONGEST_ORDER)
         packed, deadline = pack_job(job), settings.limits.deadline
         encoded = await self._builder.order(packed, longest, deadline, background=background)
-        if len(encoded) <= _PREPARE_INLINE:
+        if len(encoded) <= _PREPARE_INLINE and not background:
             executable = _prepare(encoded)
         else:
             executable = await asyncio.to_thread(_prepare, encoded)
@@ -327,6 +332,12 @@ class Generation:
                 raise errors.errors[0] from None
             data = self._introspections[key] = orjson.loads(content)
         return data
+
+
+def _let_go(cache: PlanCache) -> None:
+    """Give up a cache that nobody asks any more, plan by plan."""
+    if cache.give_up_one():
+        asyncio.get_running_loop().call_later(_LET_GO_PAUSE, _let_go, cache)
 
 
 def _digest(document: str) -> str:

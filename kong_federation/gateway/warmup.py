@@ -2,8 +2,8 @@
 Planning ahead what is used most, so gently that live requests do not feel it.
 
 One operation at a time, planned by a process of low priority, with a pause after each: no more of them in a second than
-allowed, and on a hard one no less rest than one of those pauses. What cannot be planned is passed over: the supergraph
-it was asked of is another one.
+allowed, and after a hard one as long as it took, so that the other half of the time is for live requests alone. What
+cannot be planned is passed over: the supergraph it was asked of is another one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from kong_federation.errors.codes import SERVICE_UNAVAILABLE
 from kong_federation.gateway.cache import PlanKey
 from kong_federation.gateway.generation import Generation
 from kong_federation.settings import WarmupSettings
+
+# The longest rest after a hard operation, in ordinary pauses.
+_LONGEST_REST = 10
 
 _LOG = logging.getLogger("kong_federation.gateway")
 
@@ -59,5 +62,5 @@ async def warm_up(
         except Exception:  # noqa: BLE001 - whoever asks for this operation is told, and the others can be planned
             _LOG.exception("an operation could not be planned ahead")
         spent = loop.time() - began
-        await pause(max(interval - spent, min(spent, interval)))
+        await pause(max(interval - spent, min(spent, _LONGEST_REST * interval)))
     return warmed

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import os
 import weakref
 
 import pytest
@@ -301,6 +302,17 @@ async def test_nothing_is_left_of_a_generation_that_was_replaced(graph):
     assert gone() is None
 
 
+async def test_the_plans_before_are_let_go_of_one_by_one(graph):
+    gateway = graph.gateway(warmup={"on_reload": False})
+    for number in range(5):
+        await ask(gateway, f"a{number}")
+    before = gateway._generation
+    cache = before._cache
+    graph.write()
+    await graph.replaced(gateway, before)
+    await until(lambda: not len(cache))
+
+
 async def test_warming_gives_up_no_plan(graph):
     gateway = graph.gateway(cache_max_entries=1)
     await ask(gateway, "me")
@@ -349,6 +361,16 @@ async def test_a_live_request_does_not_wait_for_the_background_not_even_for_its_
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError, Exception):
             await task
+
+
+async def test_the_background_process_is_less_urgent_than_the_others():
+    work = host._Work(ScriptedPlanner({"subgraphs": {"a": "http://a.test"}}), None)
+    for background in (True, False):
+        assert (await work.do(order(1, "{ a }", background=background)))[0]
+    (slow,), (quick,) = work._background._all, work._live._all
+    urgency = [os.getpriority(os.PRIO_PROCESS, process.pid) for process in (slow, quick)]
+    assert urgency == [min(os.nice(0) + host._BACKGROUND_NICE, 19), os.nice(0)]
+    work.close()
 
 
 async def test_the_background_process_ends_when_there_is_nothing_to_do(monkeypatch):

@@ -47,8 +47,8 @@ from kong_federation.gateway.messages import (
 
 _LOG = logging.getLogger("kong_federation.gateway.builder")
 
-# Beside the builder's own; a process of this priority gets about a tenth of a core that others want.
-_BACKGROUND_NICE = 5
+# Beside the builder's own; a process of this priority gets a few hundredths of a core that others want.
+_BACKGROUND_NICE = 10
 
 _CHUNK = 1 << 16
 

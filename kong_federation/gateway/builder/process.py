@@ -17,6 +17,7 @@ import socket
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn
 
 from kong_federation.errors import FederationError
@@ -34,6 +35,21 @@ _RECURSION = 5_000
 _ALARM_MARGIN = 1.0
 
 _CHUNK = 1 << 20
+
+
+def be_less_urgent(nice: int) -> None:
+    """
+    Lower the priority of this process, the leader of its session.
+
+    Where Linux shares out the processor by session (sched(7), "autogroup"), as it does outside of containers, a
+    process's own nice value counts in its session only, and the session has one of its own.
+
+    Args:
+        nice: How much is added to the process's value.
+    """
+    value = os.nice(nice)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(f"{value}\n", encoding="ascii")
 
 
 def fork_planning(planner: PlannerLike, nice: int = 0) -> tuple[int, socket.socket]:
@@ -81,7 +97,9 @@ def _serve_and_exit(serve: Callable[[socket.socket], None], connection: socket.s
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
             signal.signal(number, signal.SIG_DFL)
         sys.setrecursionlimit(_RECURSION)
-        os.nice(nice)
+        if nice:
+            os.setsid()
+            be_less_urgent(nice)
         serve(connection)
         status = 0
     except BaseException:  # noqa: BLE001 - nothing may unwind into the builder's own stack
