@@ -63,12 +63,14 @@ class Gathering:
         for order, flatten in enumerate(fetch.flattens):
             nulls = self._nulls(number, order)
             write(f"e = entities_of(data, {flatten.key!r}, S.n{number}_{order}, {nulls})")
-            for table in self._tables.of.get((number, order), ()):
+            tables = self._tables.of.get((number, order), ())
+            for table in tables:
                 write(f"t = S.{table}")
-                write(
-                    f"S.{table} = dict(zip(t, e)) if len(t) == len(e) - 1 and -1 not in t.values() else "
-                    "{k: e[i] for k, i in t.items()}"
-                )
+                taken = "{k: e[i] for k, i in t.items()}"
+                if len(tables) == 1:
+                    # As many as were asked for: then they are in that order. Of several tables that is not certain.
+                    taken = f"dict(zip(t, e)) if len(t) == len(e) - 1 else {taken}"
+                write(f"S.{table} = {taken}")
         return write.text(f"def take{number}(S, data):")
 
     # --- One `_entities` selection ---

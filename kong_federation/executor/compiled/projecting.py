@@ -26,7 +26,7 @@ from kong_federation.executor.compiled.scope import Scope, Tables
 from kong_federation.executor.compiled.shapes import Shape, Types
 from kong_federation.executor.compiled.sources import Held, Place, Source, Sources, UnsuitableError
 from kong_federation.executor.compiled.support import fixer
-from kong_federation.executor.compiled.writer import Functions, Names, Writer
+from kong_federation.executor.compiled.writer import OWN_NAME, Functions, Names, Writer
 from kong_federation.executor.leaves import MAX_INT, MIN_INT, UNLIKE, compile_leaf
 from kong_federation.executor.projection import When
 from kong_federation.plan.nodes import Composite, Leaf, LeafKind, ListOf, NonNull, OutputField, OutputType, Variant
@@ -77,7 +77,7 @@ class Projecting:
     @property
     def memories(self) -> list[str]:
         """The attributes of `S` in which functions remember what they answered."""
-        return [f"m_{name}" for name in self._functions.names_with("S.m_NAME[")]
+        return [f"m_{name}" for name in self._functions.names_with(f"S.m_{OWN_NAME}[")]
 
     def root(self, output: Composite) -> str:
         """Write the function that answers the whole operation."""
@@ -146,7 +146,7 @@ class Projecting:
             write(f"return {answer}")
             return self._function(write, came)
         key = _identity(scope, parts)
-        write(f"x = S.m_NAME[{key}] = {answer}")
+        write(f"x = S.m_{OWN_NAME}[{key}] = {answer}")
         write("return x")
         return self._function(write, came, parts)
 
@@ -176,7 +176,8 @@ class Projecting:
     def _fields(self, scope: Scope, variant: Variant, *, needs_look: bool) -> str:
         """Write the reading of all fields; gives an expression for the answer."""
         write = scope.write
-        if needs_look and all(_is_constant(item, variant) for item in variant.fields):
+        if needs_look and all(item.when or _is_constant(item, variant) for item in variant.fields):
+            # It may be that nothing is read of the object that would tell.
             for holder in scope.variables.values():
                 with write.block(f"if type({holder}) is not dict:"):
                     write("odd()")
@@ -199,21 +200,22 @@ class Projecting:
         """Write the reading of one field; gives an expression for its value."""
         if _is_constant(item, variant):
             return repr(variant.types[0])
-        found = scope.candidates(item.source)
+        named = _named(item.type)
+        # The name that subgraphs with an interface object give is not the object's own.
+        is_typename = isinstance(named, Leaf) and named.kind is LeafKind.TYPENAME
+        found = scope.type_sources() if is_typename else scope.candidates(item.source)
         if not found:
             # The planner knows that no such object comes from there.
             scope.write("odd()")
             return "None"
-        if isinstance(_named(item.type), Leaf):
+        if isinstance(named, Leaf):
             known = scope.read.get((found[0], item.source)) if len(found) == 1 else None
             value = scope.value(item.source, found) if known is None else self._copied(scope, known)
             self._complete(scope, item.type, (value,), None)
             return value
         below = self._sources.below({one: scope.held[one] for one in found}, scope.place, item.source)
         place = scope.place.below(item.source)
-        output = _named(item.type)
-        assert isinstance(output, Composite)
-        function = self._composite(output, place, below)
+        function = self._composite(named, place, below)
         came = _ordered(below)
         if len(came) > 1 and any(source.conditional and source.flatten is None for source in came):
             raise UnsuitableError("an object that comes by one of several requests, as variables decide")

@@ -217,7 +217,8 @@ class Scope:
         if known is not None:
             return known
         if source.flatten is None:
-            known = self.write.fresh("o")
+            # Not `o`: so the arguments are called.
+            known = self.write.fresh("root")
             self.write(f"{known} = S.r{source.fetch}")
         elif find_identity(self.sources, source, self.place, self.held) is None:
             known = self._entity_by_type(source, look)

@@ -101,8 +101,8 @@ class Source:
     @property
     def is_borrower(self) -> bool:
         """Whether objects are represented under a type name that is not their own."""
-        assert self.flatten is not None
-        return any(one.typename and one.types != (one.typename,) for one in self.flatten.representations)
+        asked = self.flatten.representations if self.flatten is not None else ()
+        return any(one.typename and one.types != (one.typename,) for one in asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,16 +58,25 @@ def pick(key: str, *holders: JsonObject | None) -> Any:
         holders: The latest first; None for one that was not asked for.
 
     Returns:
-        The first value that is not null; null if there is none but a null.
+        The first value that is not null; null if there is none but a null. Objects and lists, which custom scalars may
+        be, are odd if they are not the same in all answers.
     """
     found: Any = MISSING
-    for holder in holders:
+    for number, holder in enumerate(holders, 1):
         value = MISSING if holder is None else holder.get(key, MISSING)
         if value is not MISSING and value is not None:
+            if type(value) in _CONTAINERS and any(_is_other(value, key, older) for older in holders[number:]):
+                odd()
             return value
         if value is None:
             found = None
     return odd() if found is MISSING else found
+
+
+def _is_other(value: Any, key: str, holder: JsonObject | None) -> bool:
+    """Whether a holder has another value than this, with which it would have to be merged."""
+    older = None if holder is None else holder.get(key)
+    return older is not None and older != value
 
 
 def identity(value: Any) -> Any:
@@ -89,7 +98,7 @@ def nested(build: Callable[..., Any], state: object, *values: Any) -> Any:
     """
     first = values[0]
     if first is None:
-        return None
+        return None if values.count(None) == len(values) else odd()
     if type(first) is not list:
         return build(state, *values)
     items = [nested(build, state, *each) for each in zip(*values, strict=True)]
@@ -118,6 +127,7 @@ def entities_of(data: JsonObject, key: str, asked: int, nulls: JsonObject) -> li
     return found
 
 
+_CONTAINERS: Final = {dict, list}
 _OBJECTS: Final = {dict}
 _OBJECTS_OR_NULLS: Final = {dict, type(None)}
 

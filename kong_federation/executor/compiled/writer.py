@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
+
+OWN_NAME: Final = "$NAME"
+"""What a function is called in its text until it has a name; nothing in GraphQL can be called so."""
 
 
 class Names:
@@ -83,7 +86,7 @@ class Functions:
     @property
     def texts(self) -> list[str]:
         """Their texts."""
-        return [text.replace(_NAME, name) for text, name in self._names.items()]
+        return [text.replace(OWN_NAME, name) for text, name in self._names.items()]
 
     def names_with(self, part: str) -> list[str]:
         """The names of those whose text, but for the name, has some part."""
@@ -94,12 +97,12 @@ class Functions:
         Add a function of `S` and more arguments.
 
         Returns:
-            Its name; within its text it is called `NAME`.
+            Its name; within its text it is called `OWN_NAME`.
 
         Raises:
             TooManyError: There are too many.
         """
-        text = write.text(f"def {_NAME}({', '.join(['S', *arguments])}):")
+        text = write.text(f"def {OWN_NAME}({', '.join(['S', *arguments])}):")
         name = self._names.get(text)
         if name is None:
             if len(self._names) >= self._most:
@@ -110,6 +113,3 @@ class Functions:
 
 class TooManyError(Exception):
     """A program has too many functions."""
-
-
-_NAME = "NAME"

@@ -1,0 +1,212 @@
+"""Names and answers that look like a program's own: the program says what the interpreter says, or gives up."""
+
+from dataclasses import replace
+
+import pytest
+
+from kong_federation.executor.compiled import GaveUp, compile_plan
+from kong_federation.executor.execute import prepare
+from kong_federation.plan.nodes import Given, Parallel, RepresentationField, Sequence
+from tests.executor.conftest import NeverCompiled
+from tests.executor.kit import (
+    ID,
+    INT,
+    JSON,
+    STRING,
+    TYPENAME,
+    World,
+    abstract_of,
+    by_id,
+    entities,
+    flatten,
+    many,
+    object_of,
+    query,
+    root,
+    some,
+)
+
+HOSTILE = (
+    *("NAME", "FIRST_NAME", "m_NAME", "S", "S_m_NAME", "__class__", "__dict__", "__builtins__", "__import__"),
+    *("e1", "o0", "o1", "v1", "k1", "x", "w", "d", "t", "t0", "r0", "a0", "p0", "project", "run", "data", "fix_0"),
+    *("None", "True", "class", "lambda", "import", "def", "odd", "pick", "dumps", "sent", "variables", "flags"),
+)
+
+
+@pytest.fixture
+def tier():
+    """Both ways are gone in each of these tests, so none has to run twice."""
+
+
+async def both(plan, answers, raw=None):
+    """What the program and the interpreter give for the same answers; the program must not give up."""
+    world = World(dict(answers))
+    compiled = await compile_plan(plan).execute(raw or {}, world.context())
+    if isinstance(compiled, GaveUp):
+        for sent in compiled.sent.values():
+            sent.forget()
+    return compiled, await interpreted(plan, answers, raw)
+
+
+async def interpreted(plan, answers, raw=None):
+    world = World(dict(answers))
+    executable = replace(prepare(plan), tier=NeverCompiled(plan))
+    return (await executable.execute(raw or {}, world.context())).data
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_no_name_of_a_client_or_a_schema_means_anything_to_python(name):
+    item = object_of(name, **{name: STRING, "id": some(ID), "price": INT, f"{name}_": (name, STRING)})
+    needs = by_id(name, typename=name, extra=(RepresentationField(name, name, key=False),))
+    abstract = abstract_of("Node", **{name: {name: STRING, "of": TYPENAME}, "Other": {"id": ID}})
+    node = Sequence(
+        (
+            root(0, "a", f"{{{name}{{__typename {name} id}} node{{__typename {name}}}}}"),
+            entities(1, "b", f"... on {name}{{price}}", flatten(f"{name}.@.|{name}", representations=(needs,))),
+        )
+    )
+    output = {name: many(item), "node": abstract, f"_{name}": ("__typename", TYPENAME)}
+    plan = replace(query(node), output=object_of("Query", **output))
+    nodes = [
+        {"__typename": name, name: "$NAME {0} %s \\", "id": "1"},
+        {"__typename": name, name: "\u2028'\"\n", "id": "2"},
+    ]
+    answers = {
+        "a": {"data": {name: nodes, "node": {"__typename": name, name: "'''"}}},
+        "b": {"data": {"_e": [{"price": 1}, {"price": 2}]}},
+    }
+    compiled, expected = await both(plan, answers)
+    assert expected[name][1]["price"] == 2
+    assert compiled == expected
+
+
+def twice_represented(first, second):
+    """Two paths of one selection, of which the second takes its key from an earlier entity."""
+    keyed = by_id(typename="P")
+    by_sku = replace(keyed, fields=(RepresentationField("sku", "sku"),))
+    plan = query(
+        Sequence(
+            (
+                Parallel((root(0, "a", "{x{sku}}"), root(1, "b", "{y{id}}"))),
+                entities(2, "ids", "... on P{sku}", flatten("y.@", representations=(keyed,))),
+                entities(3, "prices", "... on P{price}", flatten("x.@", "y.@", representations=(by_sku,))),
+            )
+        ),
+        x=many(object_of("P", price=INT)),
+        y=many(object_of("P", price=INT)),
+    )
+
+    def prices(body):
+        return {"data": {"_e": [{"price": int(one["sku"])} for one in body["variables"]["r"]]}}
+
+    def skus(body):
+        return {"data": {"_e": [{"sku": one["id"]} for one in body["variables"]["r"]]}}
+
+    answers = {
+        "a": {"data": {"x": [{"sku": one} for one in first]}},
+        "b": {"data": {"y": [{"id": one} for one in second]}},
+        "ids": skus,
+        "prices": prices,
+    }
+    return plan, answers
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(["1", "2"], ["2", "1"]), (["1", "2", "1"], ["2", "1", "2"]), (["1"], ["1"]), ([], ["2", "1"])],
+)
+async def test_entities_that_two_paths_meet_in_another_order_are_not_mixed_up(first, second):
+    plan, answers = twice_represented(first, second)
+    compiled, expected = await both(plan, answers)
+    assert expected["y"] == [{"price": int(one)} for one in second]
+    assert compiled == expected
+
+
+async def test_the_name_of_an_interface_is_not_told_for_an_objects_own():
+    media = abstract_of("Media", Book={"of": ("__typename", TYPENAME), "rating": INT})
+    both_types = replace(media, variants=(replace(media.variants[0], types=("Book", "Movie")),))
+    interface = (by_id("Book", "Movie", typename="Media"),)
+    plan = query(
+        Sequence(
+            (
+                root(0, "a", "{media{__typename id}}"),
+                entities(1, "b", "__typename ... on Media{rating}", flatten("media.@", representations=interface)),
+            )
+        ),
+        media=many(both_types),
+    )
+    answers = {
+        "a": {"data": {"media": [{"__typename": "Book", "id": "1"}, {"__typename": "Movie", "id": "2"}]}},
+        "b": {"data": {"_e": [{"__typename": "Media", "rating": 1}, {"__typename": "Media", "rating": 2}]}},
+    }
+    compiled, expected = await both(plan, answers)
+    assert [one["of"] for one in expected["media"]] == ["Book", "Movie"]
+    assert compiled == expected
+
+
+async def test_a_query_within_an_object_of_three_answers_is_read_from_its_own():
+    plan = query(
+        Sequence(
+            (
+                Parallel((root(0, "a", "{in{a}}"), root(1, "b", "{in{b}}"), root(2, "c", "{in{c}}"))),
+                root(3, "d", "{d}", path=flatten("in").paths[0]),
+            )
+        ),
+        **{"in": object_of("In", d=INT, a=INT, b=INT, c=INT)},
+    )
+    answers = {name: {"data": {"in": {name: number}}} for number, name in enumerate("abc")}
+    compiled, expected = await both(plan, {**answers, "d": {"data": {"d": 3}}})
+    assert expected == {"in": {"d": 3, "a": 0, "b": 1, "c": 2}}
+    assert compiled == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"a": 1, "c": 1}, {"a": 2}),
+        ([1, 2, 3], [4]),
+        ("text", [1]),
+        ({"a": 1}, {"a": 1}),
+        (None, {"a": 1}),
+        ({"a": 1}, None),
+    ],
+)
+async def test_a_custom_scalar_of_two_answers_is_merged_as_the_interpreter_does_or_left_to_it(first, second):
+    plan = query(
+        Sequence((root(0, "a", "{in{j}}"), root(1, "b", "{in{j}}"))),
+        **{"in": object_of("In", j=JSON)},
+    )
+    answers = {"a": {"data": {"in": {"j": first}}}, "b": {"data": {"in": {"j": second}}}}
+    compiled, expected = await both(plan, answers)
+    assert compiled == expected or isinstance(compiled, GaveUp)
+
+
+@pytest.mark.parametrize(("first", "second"), [(None, {"n": 2}), ({"m": 1}, None), (None, None)])
+async def test_a_required_object_of_two_answers_is_represented_as_the_interpreter_does_or_left_to_it(first, second):
+    inner = (RepresentationField("m", "m", key=False), RepresentationField("n", "n", key=False))
+    needs = by_id(typename="P", extra=(RepresentationField("o", "o", inner=inner, key=False),))
+    plan = query(
+        Sequence(
+            (
+                root(0, "a", "{p{id o{m}}}"),
+                root(1, "b", "{p{o{m n}}}"),
+                entities(2, "c", "... on P{q}", flatten("p", representations=(needs,))),
+            )
+        ),
+        p=object_of("P", q=INT),
+    )
+    answers = {
+        "a": {"data": {"p": {"id": "1", "o": first}}},
+        "b": {"data": {"p": {"o": second and {"m": 1, **second}}}},
+        "c": lambda body: {"data": {"_e": [{"q": 0 if body["variables"]["r"][0]["o"] is None else 1}]}},
+    }
+    compiled, expected = await both(plan, answers)
+    assert compiled == expected or isinstance(compiled, GaveUp)
+
+
+@pytest.mark.parametrize("value", ["text", [], 5, {}])
+async def test_what_is_no_object_is_none_though_nothing_is_asked_of_it(value):
+    conditional = object_of("P", x=("x", INT, ((Given("v", expected=True),),)))
+    plan = query(root(0, "a", "query($v:Boolean!){p{x@include(if:$v) __typename}}"), p=conditional)
+    compiled, expected = await both(plan, {"a": {"data": {"p": value}}}, {"v": False})
+    assert compiled == expected or isinstance(compiled, GaveUp)
