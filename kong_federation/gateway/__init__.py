@@ -3,7 +3,7 @@
 from kong_federation.gateway.exchange import HttpRequest, HttpResponse
 from kong_federation.gateway.facts import Facts
 from kong_federation.gateway.gateway import Gateway
-from kong_federation.gateway.http import refusal
+from kong_federation.gateway.http import RETRY_AFTER, refusal
 from kong_federation.gateway.identity import (
     NOBODY,
     Identity,
@@ -18,6 +18,7 @@ from kong_federation.gateway.spawn import BuilderProgram
 
 __all__ = [
     "NOBODY",
+    "RETRY_AFTER",
     "BuilderProgram",
     "Facts",
     "Gateway",

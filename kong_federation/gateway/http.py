@@ -53,6 +53,11 @@ _MALFORMED = frozenset(
     }
 )
 
+RETRY_AFTER: Final = 1
+"""Seconds after which what is unavailable (503) is worth another try, if nobody knows better."""
+
+_UNAVAILABLE = 503
+
 _ANSWER_HEADERS: Final = {name: (("content-type", f"{name}; charset=utf-8"),) for name in (JSON, GRAPHQL_JSON)}
 
 
@@ -275,6 +280,8 @@ def refusal(errors: Sequence[FederationError], media_type: str = JSON, allow: Se
     headers = [("content-type", f"{media_type}; charset=utf-8")]
     if status == METHOD_NOT_ALLOWED.status:
         headers.append(("allow", ", ".join(allow)))
+    if status == _UNAVAILABLE:
+        headers.append(("retry-after", str(RETRY_AFTER)))
     body = orjson.dumps({"errors": [error.as_graphql() for error in errors]}, default=str)
     return HttpResponse(status, tuple(headers), body)
 

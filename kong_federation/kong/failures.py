@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import orjson
 
 from kong_federation.errors import ErrorCode, FederationError
+from kong_federation.gateway import RETRY_AFTER
 from kong_federation.kong.records import Exit
 
 # An error status with `application/json` is what every GraphQL client reads; the newer media type
@@ -14,7 +15,6 @@ from kong_federation.kong.records import Exit
 _JSON = (("content-type", "application/json"),)
 
 _UNAVAILABLE = 503
-_RETRY_AFTER = 1  # seconds after which what is unavailable is worth another try, if nobody knows better
 
 
 def failure(errors: Sequence[FederationError], retry_after: int | None = None) -> Exit:
@@ -28,7 +28,7 @@ def failure(errors: Sequence[FederationError], retry_after: int | None = None) -
     status = errors[0].code.status
     headers: tuple[tuple[str, str], ...] = _JSON
     if status == _UNAVAILABLE or retry_after is not None:
-        headers = (*_JSON, ("retry-after", str(retry_after or _RETRY_AFTER)))
+        headers = (*_JSON, ("retry-after", str(retry_after or RETRY_AFTER)))
     return Exit(status, headers, orjson.dumps({"errors": [error.as_graphql() for error in errors]}))
 
 

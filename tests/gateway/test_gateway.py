@@ -179,6 +179,7 @@ async def test_an_invalid_supergraph_is_answered_with_503_and_no_word_of_it(worl
     response = await gateway.handle(post("{ me }", JSON))
     assert (response.status, code(response)) == (503, "SUPERGRAPH_INVALID")
     assert b"secret" not in response.body
+    assert dict(response.headers)["retry-after"] == "1"
     assert "secret one" in caplog.text
     assert "secret two" in caplog.text
 
@@ -198,6 +199,7 @@ async def test_a_request_that_comes_while_loading_waits_no_longer_than_its_deadl
     gateway = world.gateway(world.script(seconds=3), limits={"deadline": 300})
     response = await gateway.handle(post("{ me }"))
     assert (response.status, code(response)) == (503, "SERVICE_UNAVAILABLE")
+    assert dict(response.headers)["retry-after"] == "1"
 
 
 async def test_a_builder_that_dies_of_the_supergraph_is_not_started_for_ever(world, caplog):
