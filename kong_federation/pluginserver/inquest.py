@@ -32,7 +32,7 @@ from kong_federation.kong.quarantine import Quarantine
 
 _log = logging.getLogger(__name__)
 
-_MEMORY = 600.0  # seconds for which a suspicion is kept
+_MEMORY = 600.0  # seconds for which a suspicion is kept, at least
 
 
 class Death(NamedTuple):
@@ -102,7 +102,8 @@ class Inquest:
 
     def tidy(self) -> None:
         """Forget suspicions that are old, and those whose time is over."""
-        oldest = monotonic() - _MEMORY
+        # What is refused is known by its suspicion: it must not be forgotten before its time is over.
+        oldest = monotonic() - max(_MEMORY, self._seconds)
         for digest in [digest for digest, when in self._suspected.items() if when < oldest]:
             del self._suspected[digest]
             self._quarantine.forget(digest)

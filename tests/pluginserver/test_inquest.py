@@ -150,6 +150,18 @@ def test_suspicions_are_forgotten(server, monkeypatch):
     assert repr(server.inquest) == "<Inquest: 1 suspects>"
 
 
+def test_who_is_refused_for_long_is_refused_to_the_end(monkeypatch):
+    server = Server(3_600.0)
+    server.die([POISON], POISON, caught=True)
+    now = module.monotonic()
+    monkeypatch.setattr(module, "monotonic", lambda: now + 3_000)
+    server.inquest.tidy()
+    assert server.refused() == [POISON]
+    monkeypatch.setattr(module, "monotonic", lambda: now + 4_000)
+    server.inquest.tidy()
+    assert server.refused() == []
+
+
 def test_it_can_be_switched_off():
     server = Server(0.0)
     for _ in range(3):
