@@ -8,6 +8,7 @@ its own between the pieces.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -19,8 +20,10 @@ from kong_federation.gateway.facts import NAME
 from kong_federation.kong.pdk import Calls
 from kong_federation.kong.values import encode_pair
 
-# Kept texts: some hundred bytes for each operation, way it was answered, and outcome.
-_KEPT: Final = 4_096
+# Bytes of kept texts: for each operation, way it was answered and outcome some hundred bytes, but a client may give its
+# operation a name of a megabyte.
+_KEPT: Final = 8 * 2**20
+_OVERHEAD: Final = 1_000  # bytes of a kept entry beside its texts: the facts it is known by, lists, headers of objects
 
 _number: Final[Callable[[float], bytes]] = struct.Struct("<d").pack
 # Numbers whose eight bytes no text has: texts of clients and subgraphs have no such zero bytes in a row.
@@ -40,7 +43,7 @@ class Telling:
 
     def __init__(self, functions: Sequence[str]) -> None:
         self._functions = tuple(functions)
-        self._pieces: LRUCache[tuple[object, ...], list[bytes]] = LRUCache(_KEPT)
+        self._pieces: LRUCache[tuple[object, ...], list[bytes]] = LRUCache(_KEPT, getsizeof=_weight)
 
     def __bool__(self) -> bool:
         """Whether anything is told at all."""
@@ -57,7 +60,9 @@ class Telling:
         try:
             pieces = self._pieces[kind]
         except KeyError:
-            pieces = self._pieces[kind] = self._cut(facts)
+            pieces = self._cut(facts)
+            with contextlib.suppress(ValueError):  # it alone is too large to be kept
+                self._pieces[kind] = pieces
         numbers = (_number(facts.response_bytes), _number(facts.duration))
         written = [pieces[0]]
         for index in range(1, len(pieces), 2):
@@ -74,3 +79,8 @@ class Telling:
             before, _, whole = whole.partition(_HOLES[number % 2])
             pieces.append(before)
         return [*pieces, whole]
+
+
+def _weight(pieces: Sequence[bytes]) -> int:
+    """What a kept entry holds in memory; the texts stand in the facts, too."""
+    return _OVERHEAD + 2 * sum(map(len, pieces))

@@ -8,6 +8,7 @@ from kong_federation.gateway import Facts, HttpRequest, Identity, Passage, Way
 from kong_federation.gateway.passage import Destination
 from kong_federation.kong import FUNCTIONS, Consumer, Credential, FrameReader, RawBody, Service, Target
 from kong_federation.kong.conversation import Conversation
+from kong_federation.kong.telling import Telling
 from kong_federation.settings import parse_settings
 
 MINIMAL = {"supergraph": {"sdl": "x"}}
@@ -101,6 +102,18 @@ def test_facts_are_told_to_whom_the_configuration_says():
     assert Conversation(parse_settings({**MINIMAL, "telemetry": silent})).closing(facts) == b""
     assert Conversation(parse_settings(MINIMAL)).closing(None) == b""
     assert Conversation().closing(facts) == b""
+
+
+def test_what_is_kept_of_facts_is_bounded_whatever_names_clients_give():
+    telling = Telling(["kong.ctx.shared.set"])
+    for number in range(100):
+        name = f"Q{number}" + "x" * 2**18
+        assert name.encode() in telling.written(Facts(name, "query"))
+    kept = [sum(map(len, pieces)) for pieces in telling._pieces.values()]
+    assert len(kept) > 1
+    assert sum(kept) < telling._pieces.maxsize < 100 * 2**18
+    huge = "x" * telling._pieces.maxsize
+    assert huge.encode() in telling.written(Facts(huge, "query"))
 
 
 PASSING = {**MINIMAL, "passthrough": {"enabled": True}, "security": {"mask_errors": False}}
