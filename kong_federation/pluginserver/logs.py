@@ -13,7 +13,8 @@ from types import TracebackType
 LEVELS = ("debug", "info", "warning", "error")
 
 _STDOUT, _STDERR = 1, 2
-_PIECE = 65_536  # bytes passed on at once
+# Bytes passed on at once: a pipe that can be written to takes so many without a wait, whoever reads it.
+_PIECE = select.PIPE_BUF
 
 _FRAMES = 6  # innermost frames of an exception that are named
 

@@ -75,6 +75,30 @@ def test_a_slow_reader_stops_nobody():
     assert (done.returncode, done.stdout) == (0, "line\n")
 
 
+def test_a_reader_who_takes_a_little_stops_nobody_either():
+    """Standard error blocks, as a pipe does; there is place in it for less than the children have said."""
+    code = """if True:
+        import os
+        from kong_federation.pluginserver.logs import Relay
+        relay = Relay()
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        try:
+            while True:
+                os.write(writer, b"x" * 4096)
+        except BlockingIOError:
+            pass
+        os.set_blocking(writer, True)
+        os.dup2(writer, 2)
+        os.write(relay._writer, b"line" * 10_000)
+        os.read(reader, 8192)
+        assert not relay.pump()
+        print("went on")
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=20)
+    assert (done.returncode, done.stdout) == (0, "went on\n")
+
+
 @pytest.mark.parametrize("closed", ["0", "1", "2"])
 def test_the_places_of_the_standard_streams_are_kept(closed):
     code = (
