@@ -354,6 +354,8 @@ class Supervisor:
             if slot.successor and slot.successor.pulse.state is LifeState.SERVING:
                 self._tell_to_leave(slot)
                 slot.child, slot.successor, slot.succeed = slot.successor, None, ""
+                if self._superseded:
+                    self._tell_to_leave(slot)  # it was not needed any more
         if self._superseded or self._stopping or any(slot.successor for slot in self._slots):
             return
         for slot in self._slots:

@@ -14,8 +14,9 @@ import pytest
 
 from kong_federation.kong import HandleEvent, encode_call, frame
 from kong_federation.kong.flights import Flights
-from kong_federation.kong.pulse import pulses
+from kong_federation.kong.pulse import LifeState, pulses
 from kong_federation.kong.quarantine import Quarantine
+from kong_federation.pluginserver.children import Child
 from kong_federation.pluginserver.inquest import Inquest
 from kong_federation.pluginserver.supervisor import Supervisor, SupervisorOptions
 
@@ -220,6 +221,35 @@ def test_a_worker_that_cannot_be_forked_is_tried_again(monkeypatch, caplog):
     assert [slot.child for slot in supervisor._slots] == [None, None]
     assert all(slot.due > time.monotonic() + 5 for slot in supervisor._slots)
     assert "worker-2 cannot be started: [Errno 11] Resource temporarily unavailable" in caplog.text
+
+
+def test_a_successor_that_starts_while_the_socket_is_taken_over_leaves_as_well():
+    class TakenOver:
+        ours = gone = False
+
+        def sign(self):
+            pass
+
+    board = pulses(3)
+    for pulse in board:
+        pulse.reset()
+    inquest = Inquest(Flights(1), Quarantine(), 60.0)
+    supervisor = Supervisor(TakenOver(), lambda *_: None, SupervisorOptions(workers=1), inquest, board)
+    processes = [subprocess.Popen(["sleep", "60"]) for _ in range(2)]
+    (slot,) = supervisor._slots
+    slot.child, slot.successor = (
+        Child("worker-1", process.pid, pulse) for process, pulse in zip(processes, board[1:], strict=True)
+    )
+    try:
+        supervisor._look()
+        slot.successor.pulse.state = LifeState.SERVING
+        supervisor._look()
+        assert [process.wait(10) for process in processes] == [-signal.SIGTERM] * 2
+        assert [child.pid for child in supervisor._leaving] == [process.pid for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 def test_a_restarted_server_knows_the_instances_kong_remembers(server):
