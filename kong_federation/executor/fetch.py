@@ -161,7 +161,10 @@ async def _ask_at_once(
 async def _exchange(source: int, question: Question, body: bytes, run: Run) -> Answer:
     """Send a request, or take the answer to the same one that a program has sent before it gave up."""
     sent = run.sent.pop(source, None)
-    answer = sent.answer if sent is not None and sent.body == body else send(question, body, run.context)
+    if sent is not None and sent.body != body:
+        sent.forget()
+        sent = None
+    answer = send(question, body, run.context) if sent is None else sent.answer
     return read_answer(await answer, exact=question.exact)
 
 

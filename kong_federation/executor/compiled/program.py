@@ -106,14 +106,16 @@ class Program:
         for name in self.empty:
             attributes[name] = {}
         try:
-            await self.run(state)
-            if state.received > LARGE:
-                return await asyncio.to_thread(self.project, state)
-            return self.project(state)
-        except GIVING_UP:
-            await state.settle()
-            return GaveUp(state.sent)
-        except asyncio.CancelledError:
+            try:
+                await self.run(state)
+                if state.received > LARGE:
+                    return await asyncio.to_thread(self.project, state)
+                return self.project(state)
+            except GIVING_UP:
+                await state.settle()
+                return GaveUp(state.sent)
+        except BaseException:
+            # The client has gone, perhaps while the rest of what had been given up was awaited, or we are mistaken.
             state.cancel()
             await state.settle()
             raise

@@ -81,7 +81,8 @@ class Scheduling:
         number = self._fetches
         self._fetches += 1
         if isinstance(node, Introspect):
-            write(f"a{number} = S.introspect({number})")
+            # Nothing is sent.
+            pass
         elif _needs_objects(node):
             write(f"b{number} = ask{number}(S)")
             write(f"a{number} = None if b{number} is None else S.send({number}, b{number})")
@@ -91,7 +92,7 @@ class Scheduling:
 
     def _receive(self, write: Writer, node: Fetch | Introspect, number: int) -> None:
         if isinstance(node, Introspect):
-            write(f"S.r{number} = await a{number}")
+            write(f"S.r{number} = await S.introspect({number})")
         elif _needs_objects(node):
             with write.block(f"if a{number} is not None:"):
                 data = f"S.data({number}, await a{number})"

@@ -94,4 +94,4 @@ class State:
         for task in self._tasks:
             task.cancel()
         for one in self.sent.values():
-            one.answer.cancel()
+            one.forget()

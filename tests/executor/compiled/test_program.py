@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from kong_federation.executor.compiled import GaveUp, UnsuitableError, compile_plan, write_script
-from kong_federation.plan.nodes import ContextValue, Parallel, RepresentationField, Sequence
+from kong_federation.plan.nodes import ContextValue, Introspect, Parallel, RepresentationField, Sequence
 from tests.executor.kit import (
     ID,
     INT,
@@ -114,6 +114,32 @@ async def test_a_cancelled_client_leaves_nothing_behind():
         await task
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_client_that_leaves_while_a_program_gives_up_leaves_nothing_behind():
+    async def never(_body):
+        await asyncio.sleep(60)
+
+    plan = query(
+        Parallel((Sequence((root(0, "a", "{x}"), root(1, "a", "{x}"))), Sequence((root(2, "b", "{y}"),) * 2))),
+        x=INT,
+        y=INT,
+    )
+    task = asyncio.ensure_future(run(plan, World({"a": never, "b": 500})))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not task.done()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_an_introspection_beside_what_cannot_be_sent_is_no_loose_end(recwarn):
+    plan = query(Parallel((Introspect("{__schema{x}}"), root(0, "nobody", "{y}"))), y=INT)
+    assert isinstance(await run(plan, World({})), GaveUp)
+    assert not recwarn.list
 
 
 def test_an_identity_is_reduced_to_what_the_object_itself_has():
