@@ -322,11 +322,13 @@ class Gateway:
                 mask_errors=self._settings.security.mask_errors,
                 deadline=deadline - self._margin,
             )
-            if self._shares and executable.plan.kind is OperationKind.QUERY:
+            if not self._shares:
+                execution = executable.execute(variables, context)
+            elif executable.plan.kind is OperationKind.QUERY:
                 shared = sharing_key(request, key, variables)
                 execution = generation.sharing.result(shared, lambda: executable.execute(variables, context))
             else:
-                execution = executable.execute(variables, context)
+                execution = generation.sharing.alone(executable.execute(variables, context))
             # Every fetch has its own time, which ends before the deadline does; the builder's answers have not.
             result = await (self._in_time(execution, deadline) if prepared.introspects else execution)
         finally:

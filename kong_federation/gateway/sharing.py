@@ -3,7 +3,8 @@ One execution for identical queries that are under way at the same time.
 
 Identical are queries of one document and operation with equal variables, override labels and identity, and with all
 headers equal but those of traces, request ids and the message itself: whatever a subgraph may look at to answer one
-client otherwise than another. Mutations are never shared.
+client otherwise than another. Mutations are never shared, and what began before one of them was over is not joined
+afterwards: within one worker a client reads what it wrote.
 
 The execution belongs to nobody in particular: a client that leaves does not end it for the others, and the last one
 that leaves does.
@@ -20,8 +21,9 @@ from kong_federation.gateway.cache import PlanKey
 from kong_federation.gateway.exchange import HttpRequest
 from kong_federation.transport import TRACE_HEADERS
 
-# What says how the message itself is written.
-_MESSAGE: Final = frozenset({"accept", "accept-encoding", "connection", "content-length", "content-type", "user-agent"})
+# What says how the message itself is written, and never travels. `connection` is not here, because it may name other
+# headers that must not travel, nor is `user-agent`, which a rule may send on.
+_MESSAGE: Final = frozenset({"accept", "accept-encoding", "content-length", "content-type"})
 _IRRELEVANT: Final = TRACE_HEADERS | _MESSAGE
 
 
@@ -57,7 +59,7 @@ class Sharing:
         execution = self._running.get(key)
         if execution is None:
             execution = self._running[key] = _Execution(asyncio.ensure_future(execute()))
-            execution.task.add_done_callback(lambda _: self._running.pop(key, None))
+            execution.task.add_done_callback(lambda _: self._forget(key, execution))
         execution.waiting += 1
         try:
             return await asyncio.shield(execution.task)
@@ -65,8 +67,20 @@ class Sharing:
             execution.waiting -= 1
             if not execution.waiting and not execution.task.done():
                 # A client that comes at this moment must not join what is being given up.
-                self._running.pop(key, None)
+                self._forget(key, execution)
                 execution.task.cancel()
+
+    async def alone(self, execution: Awaitable[Result]) -> Result:
+        """The result of an execution that changes something: when it is over, nobody joins what began before."""
+        try:
+            return await execution
+        finally:
+            self._running.clear()
+
+    def _forget(self, key: Hashable, execution: _Execution) -> None:
+        """Let nobody join an execution; another may have begun under its key."""
+        if self._running.get(key) is execution:
+            del self._running[key]
 
 
 def sharing_key(request: HttpRequest, plan: PlanKey, variables: Mapping[str, Any]) -> Hashable:

@@ -161,7 +161,8 @@ class OperationSettings:
         default=False,
         metadata={
             "about": "Whether identical queries of clients share one execution while it is under way. Identical means "
-            "document, variables, who asks, and all headers but those of traces, request ids and the message itself."
+            "document, variables, who asks, and all headers but those of traces, request ids and the message itself. "
+            "Mutations are never shared, and what was asked before one of them ended is not shared afterwards."
         },
     )
 

@@ -30,6 +30,8 @@ def test_what_tells_requests_apart_does_not_tell_queries_apart():
     [
         key({"authorization": ["ada"]}),
         key({"baggage": ["tenant=1"]}),
+        key({"user-agent": ["a rule may send it on"]}),
+        key({"connection": ["authorization"]}),
         key(variables={"a": 1}),
         key(identity=Identity(consumer_id="ada")),
         key(plan=PlanKey("{ me }", "other", frozenset())),
@@ -75,6 +77,49 @@ async def test_a_failure_is_everybodys_and_is_forgotten():
     assert [type(one) for one in outcomes] == [ValueError, ValueError]
     await asyncio.sleep(0)
     assert len(sharing) == 0
+
+
+async def test_who_comes_while_an_execution_is_given_up_begins_another_that_can_be_joined():
+    sharing, begun = Sharing(), []
+
+    async def execute():
+        begun.append(1)
+        await asyncio.sleep(0.01)
+        return Result({})
+
+    leaving = asyncio.ensure_future(sharing.result("key", execute))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    first = asyncio.ensure_future(sharing.result("key", execute))
+    await asyncio.gather(leaving, return_exceptions=True)
+    await asyncio.sleep(0.001)
+    await asyncio.gather(first, sharing.result("key", execute))
+    assert len(begun) == 2
+
+
+async def test_a_client_reads_what_it_wrote(world):
+    gateway = world.gateway(operations={"deduplicate": True})
+    await gateway.handle(post("{ me }"))
+    name, may_end = "Ada", asyncio.Event()
+
+    async def answer(request):
+        nonlocal name
+        if not request.safe:
+            name = "Bo"
+            return SubgraphResponse(200, (), b'{"data": {"rename": "Bo"}}')
+        known = name
+        if known == "Ada":
+            await may_end.wait()
+        return SubgraphResponse(200, (), json.dumps({"data": {"me": known}}).encode())
+
+    world.transport._handlers[URL] = answer
+    before = asyncio.ensure_future(gateway.handle(post("{ me }")))
+    await asyncio.sleep(0.01)
+    assert read(await gateway.handle(post("mutation { rename }")))[1]["data"] == {"rename": "Bo"}
+    async with asyncio.timeout(5):
+        assert read(await gateway.handle(post("{ me }")))[1]["data"] == {"me": "Bo"}
+    may_end.set()
+    assert read(await before)[1]["data"] == {"me": "Ada"}
 
 
 @pytest.mark.parametrize(("switched", "subrequests"), [(True, 1), (False, 3)])

@@ -660,7 +660,7 @@ return {
                 {
                   deduplicate = {
                     type = "boolean",
-                    description = "Whether identical queries of clients share one execution while it is under way. Identical means document, variables, who asks, and all headers but those of traces, request ids and the message itself.",
+                    description = "Whether identical queries of clients share one execution while it is under way. Identical means document, variables, who asks, and all headers but those of traces, request ids and the message itself. Mutations are never shared, and what was asked before one of them ended is not shared afterwards.",
                     default = false,
                   },
                 },
