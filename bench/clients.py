@@ -32,6 +32,7 @@ from kong_federation.kong import (
 
 PATH = "/graphql"
 HEADERS = {"host": "127.0.0.1:8000", "content-type": "application/json", "accept": "application/json"}
+REST = 3.0  # seconds that a connection may have rested; Node.js closes them after 5, perhaps just when they are used
 REMEMBERED = 1_000  # distinct requests whose replies are kept
 
 
@@ -67,6 +68,7 @@ class HttpLane(asyncio.Protocol):
         self._waiting: asyncio.Future[bytes] | None = None
         self._pieces: list[bytes] = []
         self._complete = False
+        self._used = 0.0
         self.on_body = self._pieces.append
         self._parser: HttpResponseParser
 
@@ -83,14 +85,18 @@ class HttpLane(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._pieces.clear()
         self._complete = False
+        self._used = asyncio.get_running_loop().time()
         self._parser = HttpResponseParser(self)
 
     async def ask(self, request: bytes) -> bytes:
+        loop = asyncio.get_running_loop()
+        if self._transport is not None and loop.time() - self._used > REST:
+            self._transport.abort()
         if self._transport is None or self._transport.is_closing():
             await self._connect()
         assert self._transport is not None
         transport = self._transport
-        self._waiting = asyncio.get_running_loop().create_future()
+        self._waiting = loop.create_future()
         transport.write(b"%b%d\r\n\r\n%b" % (self._head, len(request), request))
         try:
             return await self._waiting
@@ -105,6 +111,7 @@ class HttpLane(asyncio.Protocol):
         if not self._complete or self._waiting is None:
             return
         waiting, self._waiting, self._complete = self._waiting, None, False
+        self._used = asyncio.get_running_loop().time()
         answer = b"".join(self._pieces)
         self._pieces.clear()
         status = self._parser.get_status_code()

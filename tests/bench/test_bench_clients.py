@@ -214,6 +214,29 @@ async def test_an_http_lane_that_was_given_up_does_not_take_the_late_answer_for_
         await asyncio.sleep(0.3)
 
 
+async def test_an_http_lane_does_not_use_what_has_rested_too_long(monkeypatch):
+    connections = []
+
+    async def gateway(reader, writer):
+        connections.append(writer)
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        writer.close()
+
+    server = await asyncio.start_server(gateway, "127.0.0.1", 0)
+    async with server:
+        lane = await HttpLane.open(server.sockets[0].getsockname()[1])
+        assert [await lane.ask(b""), await lane.ask(b"")] == [b"ok", b"ok"]
+        assert len(connections) == 1
+        monkeypatch.setattr("bench.clients.REST", -1.0)
+        assert await lane.ask(b"") == b"ok"
+        assert len(connections) == 2
+        lane.close()
+        await asyncio.sleep(0.05)
+
+
 async def test_an_http_lane_opens_again_what_the_gateway_has_closed():
     async def gateway(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
