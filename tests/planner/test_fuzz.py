@@ -40,7 +40,7 @@ def test_random_answers_are_the_monoliths(first):
             assert not new, f"python -m spec.fuzz --first {number} --minutes 0.01\n{case.operation}"
 
 
-# Shrinking is ours (decision 13): what fails here is made small by `shrink`.
+# Shrinking is ours (decision 16): what fails here is made small by `shrink`.
 BY_HYPOTHESIS = settings(
     max_examples=25,
     deadline=None,
