@@ -176,6 +176,18 @@ def test_kong_and_the_plugin_server_meet(pod):
 
 
 @pytest.mark.parametrize("pod", PODS.values(), ids=PODS)
+def test_plans_have_place_and_are_not_in_memory(pod):
+    """A file system in memory that plans have filled has no place for Kong's instances either."""
+    server = next(container for container in pod["initContainers"] if container["name"] == "kong-federation")
+    directory = option(server, "runtime-directory")
+    (mount,) = [mount for mount in server["volumeMounts"] if directory.startswith(mount["mountPath"] + "/")]
+    volume = next(volume for volume in pod["volumes"] if volume["name"] == mount["name"])["emptyDir"]
+    assert "medium" not in volume
+    largest = parse_settings({"supergraph": {"sdl": "x"}}).planning.store.max_bytes
+    assert int(volume["sizeLimit"].removesuffix("Mi")) * 2**20 >= 1.5 * largest
+
+
+@pytest.mark.parametrize("pod", PODS.values(), ids=PODS)
 def test_no_body_within_the_limit_goes_over_a_file(pod):
     buffer = kong_settings(pod)["KONG_NGINX_HTTP_CLIENT_BODY_BUFFER_SIZE"]
     limit = parse_settings({"supergraph": {"sdl": "x"}}).limits.max_body_size
