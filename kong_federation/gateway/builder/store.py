@@ -78,7 +78,7 @@ _LARGEST_SHARE = 1 / 8
 # goes back to the version before finds its plans.
 _OLD_SECONDS = 7 * 86_400.0
 
-# Kilobytes in which the log beside the file is kept between checkpoints.
+# Bytes in which the log beside the file is kept between checkpoints.
 _LOG_BYTES = 4 * 1024 * 1024
 
 # How these errors differ from damage: they pass, and the file is all right.
