@@ -34,10 +34,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("config", type=Path, help="a kong.yml in Kong's declarative format 3.0")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8000, help="port to listen on, 0 for any (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=8000, help="port to listen on, 0 for any (default: %(default)s)")
     parser.add_argument(
         "--admin-port",
-        type=int,
+        type=_port,
         metavar="PORT",
         help="serve what a Kong without a database serves of its Admin API (8001 is usual, 0 for any)",
     )
@@ -134,3 +134,9 @@ def _facts(serialized: Mapping[str, Any]) -> str:
         return ""
     names = ("operation_type", "operation_name", "plan_cache", "subgraphs", "error_code")
     return "".join(f" {told[name]}" for name in names if name in told)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not int(text) < 65_536:
+        raise argparse.ArgumentTypeError(f"{text} is not a port: 0 to 65535")
+    return int(text)

@@ -49,7 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         sdl = Path(arguments.supergraph).read_text(encoding="utf-8")
         text = _document(arguments.operation)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        print(f"kong-federation plan: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
+    except UnicodeDecodeError as error:
         print(f"kong-federation plan: {error}", file=sys.stderr)
         return 2
     labels = frozenset(arguments.label)

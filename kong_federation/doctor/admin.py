@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kong_federation.doctor.entities import PLUGIN, Entities, Entity
-from kong_federation.doctor.http import Answer, NoAnswerError, send
+from kong_federation.doctor.http import Answer, NoAnswerError, send, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +85,5 @@ def _json(answer: Answer, url: str) -> dict[str, Any]:
     except ValueError:
         told = None
     if answer.status != 200 or not isinstance(told, dict):
-        raise NoAnswerError(f"{url} answered {answer.status} and not as an Admin API does")
+        raise NoAnswerError(f"{shown(url)} answered {answer.status} and not as an Admin API does")
     return told

@@ -25,7 +25,7 @@ from kong_federation.doctor.admin import Node, read_node
 from kong_federation.doctor.entities import PLUGIN, from_document
 from kong_federation.doctor.finding import Finding, State, failed, ok, skipped, warning
 from kong_federation.doctor.graphs import FILE, NODE, Graph, examine_body_buffer, examine_graphs, examine_node
-from kong_federation.doctor.http import NoAnswerError
+from kong_federation.doctor.http import NoAnswerError, shown
 from kong_federation.doctor.server import CHECK as SERVER
 from kong_federation.doctor.server import examine_protocol, examine_questions, examine_socket
 from kong_federation.doctor.supergraph import examine_subgraphs, examine_supergraph
@@ -109,7 +109,7 @@ def _examine_kong(wanted: Wanted, findings: list[Finding]) -> tuple[list[Graph],
             advice = (
                 "Is Kong running, and is this its Admin API (admin_listen)? --insecure takes Kong's own certificate."
             )
-            findings.append(failed(NODE, f"{wanted.admin_url}: {error}", advice))
+            findings.append(failed(NODE, f"{shown(wanted.admin_url)}: {error}", advice))
         else:
             findings += examine_node(node, __version__)
             found, more = examine_graphs(NODE, node.entities)

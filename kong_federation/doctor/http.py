@@ -83,6 +83,13 @@ def send(url: str, body: bytes | None, timeout: float, *, verify: bool = True) -
         raise NoAnswerError(_why(error)) from error
 
 
+def shown(url: str) -> str:
+    """A URL as it may be printed: without its user and password."""
+    scheme, mark, rest = url.rpartition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}"
+
+
 def _apart(url: str) -> tuple[str, dict[str, str]]:
     """A URL without its user and password, and the header that carries them instead."""
     parts = urlsplit(url)

@@ -230,3 +230,13 @@ def test_called_wrongly(arguments, capsys):
         status = error.code
     assert status == 2
     assert "kong-federation doctor" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_credentials_of_the_admin_api_are_not_printed(doctor, answers):
+    with Served({"/": (404, JSON, b"{}")}) as served:
+        place = served.url.removeprefix("http://") if answers else "127.0.0.1:9"
+        status, findings = doctor("--admin-url", f"http://admin:hunter2@{place}", "--timeout", 5)
+    assert status == 1
+    assert place in str(findings)
+    assert "hunter2" not in str(findings)

@@ -68,3 +68,21 @@ def test_the_help_names_all_commands(capsys: pytest.CaptureFixture[str]) -> None
     text = capsys.readouterr().out
     for command in ("plan", "serve", "dump", "schema", "dev", "doctor"):
         assert command in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["healthcheck", "--socket", "s", "--timeout", "-1"],
+        ["healthcheck", "--socket", "s", "--timeout", "0"],
+        ["healthcheck", "--socket", "s", "--timeout", "soon"],
+        ["dev", "kong.yml", "--port", "65536"],
+        ["dev", "kong.yml", "--port=-1"],
+        ["dev", "kong.yml", "--admin-port", "no"],
+    ],
+)
+def test_numbers_that_make_no_sense_are_told(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert arguments[-1].rpartition("=")[2] in capsys.readouterr().err
