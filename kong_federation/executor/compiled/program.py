@@ -151,8 +151,8 @@ def write_script(plan: QueryPlan) -> Script:
     """
     try:
         return _write_script(plan)
-    except TooManyError:
-        raise UnsuitableError("a program of too many functions") from None
+    except TooManyError as error:
+        raise UnsuitableError(f"a program of too many {error}") from None
 
 
 def _write_script(plan: QueryPlan) -> Script:

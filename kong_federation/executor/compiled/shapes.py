@@ -12,7 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, parse
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLSyntaxError,
+    InlineFragmentNode,
+    parse,
+)
 from graphql.language import OperationDefinitionNode, SelectionSetNode
 
 Types: TypeAlias = tuple[str, ...]
@@ -67,8 +74,17 @@ class Shape:
 
 
 def read_shape(document: str) -> Shape:
-    """What a document's operation asks for at its root."""
-    parsed = parse(document, no_location=True)
+    """
+    What a document's operation asks for at its root.
+
+    Raises:
+        RecursionError: It is nested too deeply.
+    """
+    try:
+        parsed = parse(document, no_location=True)
+    except GraphQLSyntaxError:
+        # The planner has written it, so that is all that can be wrong.
+        raise RecursionError from None
     fragments = {one.name.value: one for one in parsed.definitions if isinstance(one, FragmentDefinitionNode)}
     operation = next(one for one in parsed.definitions if isinstance(one, OperationDefinitionNode))
     return _shape((operation.selection_set,), fragments, {})

@@ -9,6 +9,9 @@ from typing import Any, Final
 OWN_NAME: Final = "$NAME"
 """What a function is called in its text until it has a name; nothing in GraphQL can be called so."""
 
+# Python allows less than a hundred levels of indentation.
+_MOST_LEVELS: Final = 90
+
 
 class Names:
     """
@@ -52,7 +55,14 @@ class Writer:
 
     @contextlib.contextmanager
     def block(self, head: str) -> Iterator[None]:
-        """Write what stands below a head such as `if x:`."""
+        """
+        Write what stands below a head such as `if x:`.
+
+        Raises:
+            TooManyError: There are too many levels.
+        """
+        if self._depth >= _MOST_LEVELS:
+            raise TooManyError("levels")
         self(head)
         self._depth += 1
         before = len(self._lines)
@@ -106,10 +116,10 @@ class Functions:
         name = self._names.get(text)
         if name is None:
             if len(self._names) >= self._most:
-                raise TooManyError
+                raise TooManyError("functions")
             name = self._names[text] = f"p{len(self._names)}"
         return name
 
 
 class TooManyError(Exception):
-    """A program has too many functions."""
+    """A program has too many of something; the text says what."""

@@ -6,6 +6,7 @@ import pytest
 
 from kong_federation.executor.compiled import GaveUp, compile_plan
 from kong_federation.executor.execute import prepare
+from kong_federation.executor.tier import Tier
 from kong_federation.plan.nodes import Given, Parallel, RepresentationField, Sequence
 from tests.executor.conftest import NeverCompiled
 from tests.executor.kit import (
@@ -210,3 +211,14 @@ async def test_what_is_no_object_is_none_though_nothing_is_asked_of_it(value):
     plan = query(root(0, "a", "query($v:Boolean!){p{x@include(if:$v) __typename}}"), p=conditional)
     compiled, expected = await both(plan, {"a": {"data": {"p": value}}}, {"v": False})
     assert compiled == expected or isinstance(compiled, GaveUp)
+
+
+@pytest.mark.parametrize("depth", [80, 120, 400])
+def test_a_path_that_is_deeper_than_python_indents_is_left_to_the_interpreter(depth, caplog):
+    output, document = object_of("P", n=INT), "{id}"
+    for _ in range(depth):
+        output, document = object_of("P", k=output), f"{{k{document}}}"
+    gathered = flatten(".".join(["k"] * depth), representations=(by_id(typename="P"),))
+    node = Sequence((root(0, "a", document), entities(1, "b", "... on P{n}", gathered)))
+    assert Tier(replace(query(node), output=output)).compile() == (depth == 80)
+    assert not caplog.records
