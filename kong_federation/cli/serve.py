@@ -90,7 +90,7 @@ def _configure_how(parser: argparse.ArgumentParser) -> None:
         type=partial(_at_least, 0),
         default=30,
         metavar="N",
-        help="time that requests under way get when a worker leaves; then they get 503 (default: %(default)s)",
+        help="time that requests under way get when a worker leaves; then they get an error (default: %(default)s)",
     )
     how.add_argument("--log-level", choices=logs.LEVELS, default="info", help="(default: %(default)s)")
 

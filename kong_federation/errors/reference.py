@@ -24,7 +24,8 @@ _INTRODUCTION = """\
 # Error codes
 
 Each error of an answer carries its code in `extensions.code`. The HTTP status is that of an answer which consists of
-this error alone, with the media type `application/graphql-response+json`; errors beside data do not change it.
+this error alone, with the media type `application/graphql-response+json`; errors beside data do not change it. Answers
+with 503 say in `Retry-After` when another try is worth it.
 
 This page is printed from `kong_federation/errors/codes.py`."""
 

@@ -90,7 +90,7 @@ async def admit(request: HttpRequest, graph: bytes, guard: Guard, channel: Chann
     """
     digest = digest_of(graph, request.body or request.query.encode("utf-8", "surrogateescape"))
     flight = guard.flights.begin(request.request_id, digest)
-    channel.when_over(partial(_over, request, flight, guard.flights))
+    channel.when_over(partial(_over, request, flight, guard.flights), partial(_is_query, request))
     admitted = Admitted(flight, digest)
     if flight.deaths or guard.quarantine.left(digest) or not guard.knows_all:
         return await _refusal(request, admitted, guard, channel) or admitted

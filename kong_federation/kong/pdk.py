@@ -85,8 +85,14 @@ class Channel(Protocol):
         """
         ...
 
-    def when_over(self, call: Callable[[bool], None]) -> None:
-        """Have something called when Kong has got the answer (True), or its connection ended before (False)."""
+    def when_over(self, call: Callable[[bool], None], repeatable: Callable[[], bool]) -> None:
+        """
+        Have something called when Kong has got the answer (True), or its connection ended before (False).
+
+        Args:
+            call: What is called.
+            repeatable: Whether the request may be run again; asked if it has to be given up.
+        """
         ...
 
 

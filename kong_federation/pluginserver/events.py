@@ -10,8 +10,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from kong_federation.errors import ErrorCode
-from kong_federation.errors.codes import SERVICE_UNAVAILABLE
 from kong_federation.kong.pulse import Pulse
 
 _LOOK = 0.2  # seconds between two looks at the deadlines
@@ -36,8 +34,8 @@ class Connection(Protocol):
         """Answer that it took too long."""
         ...
 
-    def fail(self, code: ErrorCode) -> None:
-        """Answer with an error."""
+    def give_up(self) -> None:
+        """Answer that the server is leaving."""
         ...
 
     def hang_up(self) -> None:
@@ -121,7 +119,7 @@ class Events:
             connection.hang_up()
         await _until(lambda: not self._running, first_calls + seconds)
         for connection in list(self._running):
-            connection.fail(SERVICE_UNAVAILABLE)
+            connection.give_up()
         await _until(lambda: not self._connections, loop.time() + _FLUSH)
         for connection in list(self._connections):
             connection.close()

@@ -36,7 +36,12 @@ from enum import Enum
 from typing import cast
 
 from kong_federation.errors import ErrorCode
-from kong_federation.errors.codes import GATEWAY_TIMEOUT, INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE
+from kong_federation.errors.codes import (
+    GATEWAY_TIMEOUT,
+    INTERNAL_SERVER_ERROR,
+    REQUEST_INTERRUPTED,
+    SERVICE_UNAVAILABLE,
+)
 from kong_federation.kong import (
     CloseInstance,
     Done,
@@ -88,13 +93,14 @@ class Event:
         transport: The connection.
     """
 
-    __slots__ = ("_over", "_transport", "_waiting", "afterwards", "deadline", "sequence", "task")
+    __slots__ = ("_over", "_transport", "_waiting", "afterwards", "deadline", "repeatable", "sequence", "task")
 
     def __init__(self, sequence: int, deadline: float, transport: asyncio.Transport) -> None:
         self.sequence = sequence
         self.deadline = deadline
         self.task: asyncio.Task[Decision] | None = None
         self.afterwards: Callable[[bool], None] | None = None
+        self.repeatable: Callable[[], bool] | None = None
         self._transport = transport
         self._waiting: deque[tuple[asyncio.Future[list[bytes]], int, list[bytes]]] = deque()
         self._over = False
@@ -108,9 +114,10 @@ class Event:
         self._transport.write(calls.written)
         return await waiter
 
-    def when_over(self, call: Callable[[bool], None]) -> None:
+    def when_over(self, call: Callable[[bool], None], repeatable: Callable[[], bool]) -> None:
         """Have something called when the connection is over or used again; says whether Kong was told what to do."""
         self.afterwards = call
+        self.repeatable = repeatable
 
     def take(self, results: list[bytes]) -> bool:
         """Give all results of the only call at once, as they nearly always come; False: they are not that."""
@@ -215,6 +222,11 @@ class Session(asyncio.Protocol):
         """The deadline of the event is over."""
         _log.warning("a request was not answered in time")
         self.fail(GATEWAY_TIMEOUT)
+
+    def give_up(self) -> None:
+        """The worker ends: who may have changed something is not told to try again."""
+        repeatable = self._event.repeatable if self._event is not None else None
+        self.fail(SERVICE_UNAVAILABLE if repeatable is None or repeatable() else REQUEST_INTERRUPTED)
 
     def hang_up(self) -> None:
         """Close our end only: what Kong writes at this very moment must not meet a closed connection."""

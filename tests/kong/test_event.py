@@ -32,7 +32,7 @@ class Channel:
             **changes,
         }
 
-    def when_over(self, call):
+    def when_over(self, call, repeatable):
         self.over = call
 
     async def call(self, calls):

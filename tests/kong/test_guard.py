@@ -26,7 +26,7 @@ class Channel:
         self.asked += 1
         return [FUNCTIONS["kong.nginx.req_start_time"].result.encode(self.started)]
 
-    def when_over(self, call):
+    def when_over(self, call, repeatable):
         self.over = call
 
 

@@ -132,16 +132,22 @@ def test_stopping_lets_requests_finish(server, number):
     assert "gateway closed" in running.text()
 
 
-def test_what_does_not_finish_in_time_is_answered(server):
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [(b'sleep 60 #"query"', (503, "SERVICE_UNAVAILABLE")), (b"sleep 60", (500, "REQUEST_INTERRUPTED"))],
+)
+def test_what_does_not_finish_in_time_is_answered(server, body, told):
+    """Only what has changed nothing is told to try again."""
     running = server(1, drain=0.2)
     running.client.ask(b"pid")
     answers = []
-    thread = threading.Thread(target=lambda: answers.append(running.client.ask(b"sleep 60")))
+    thread = threading.Thread(target=lambda: answers.append(running.client.ask(body)))
     thread.start()
     time.sleep(0.3)
     assert running.stop() == 0
     thread.join()
-    assert (answers[0].status, b"SERVICE_UNAVAILABLE" in answers[0].body) == (503, True)
+    assert (answers[0].status, code_of(answers[0])) == told
+    assert ("retry-after" in dict(answers[0].headers)) == (told[0] == 503)
 
 
 def test_workers_serve_on_when_their_supervisor_is_killed_until_another_server_comes(server):
