@@ -24,6 +24,9 @@ from kong_federation.transport.errors import TransportError, Trouble
 MAX_HEAD: Final = 32 * 1024
 """Bytes of an answer's head; some cookies and traces are longer than the usual 8 KB."""
 
+# Pieces of a body that are held as they came. Chunks may be of two bytes, and a piece costs forty more.
+_MOST_PIECES: Final = 1024
+
 _KEEP_ALIVE: Final = b"keep-alive"
 _CONTENT_ENCODING: Final = b"content-encoding"
 _TRANSFER_ENCODING: Final = b"transfer-encoding"
@@ -51,6 +54,7 @@ class AnswerReader:
         "_size",
         "_status",
         "_suspicious",
+        "_whole",
         "complete",
         "keep_alive",
         "reusable",
@@ -64,6 +68,7 @@ class AnswerReader:
     def _reset(self) -> None:
         self._headers: RawHeaders = []
         self._body: list[bytes] = []
+        self._whole: bytearray | None = None
         self._size = 0
         self._status = 0
         self._silent = 0
@@ -126,6 +131,9 @@ class AnswerReader:
 
     def take(self) -> SubgraphResponse:
         """Hand over the complete answer, and be ready for the next."""
+        if self._whole is not None:
+            self._join()
+            self._body = [bytes(self._whole)]
         body = self._body
         response = SubgraphResponse(self._status, self._headers, body[0] if len(body) == 1 else b"".join(body))
         self._reset()
@@ -186,6 +194,8 @@ class AnswerReader:
         if self._size > self._limit:
             raise TransportError(Trouble.TOO_LARGE, limit=self._limit)
         self._body.append(data)
+        if len(self._body) >= _MOST_PIECES:
+            self._join()
 
     def on_message_complete(self) -> None:
         """End an answer; after an interim one, the next begins."""
@@ -194,6 +204,14 @@ class AnswerReader:
         self.complete = self._status >= 200
 
     # --- Steps ---
+
+    def _join(self) -> None:
+        """Put the pieces of the body together that have come so far."""
+        if self._whole is None:
+            self._whole = bytearray()
+        for piece in self._body:
+            self._whole += piece
+        self._body.clear()
 
     def _interim(self) -> None:
         if self._status < 100 or self._status == _SWITCHING_PROTOCOLS:

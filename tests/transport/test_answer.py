@@ -6,6 +6,7 @@ each time.
 """
 
 import gzip
+import tracemalloc
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -315,3 +316,23 @@ def test_bodies_in_small_pieces_are_not_bounded_by_the_heads_size():
         reader.feed(b"1;extension=value\r\nx\r\n")
     assert reader.feed(b"0\r\n\r\n")
     assert reader.take().body == b"x" * 20_000
+
+
+def test_a_body_in_tiny_chunks_takes_little_more_memory_than_its_size():
+    count = 100_000
+    piece = b"2\r\n{}\r\n" * 1000
+    reader = AnswerReader(1_000_000)
+    reader.feed(CHUNKED)
+    tracemalloc.start()
+    try:
+        for _ in range(count // 1000):
+            assert not reader.feed(piece)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 2 * 2 * count
+    assert reader.feed(b"0\r\n\r\n")
+    assert reader.take().body == b"{}" * count
+    # Nothing of it is in the next one.
+    assert reader.feed(PLAIN)
+    assert reader.take().body == b"{}"
