@@ -12,6 +12,8 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from typing import Final, TypeVar
 
 from kong_federation.transport.address import Origin
@@ -21,6 +23,9 @@ NAMES_TTL: Final = 5.0
 """Seconds for which a name's addresses are remembered; they move when pods do."""
 
 _MOST_NAMES: Final = 1024
+# Threads that look names up. They are nobody else's: where a name server is silent each is kept for seconds, and
+# plans, large answers and large bodies must not wait for that.
+_LOOKUPS: Final = 8
 # Seconds for saying goodbye on an encrypted connection; the loop's default is 30.
 _GOODBYE: Final = 1.0
 
@@ -38,6 +43,8 @@ class Connector:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
         self._names: dict[tuple[str, int], tuple[float, asyncio.Task[tuple[str, ...]]]] = {}
+        # Has no thread before the first name, because workers are forked after construction.
+        self._lookups = ThreadPoolExecutor(_LOOKUPS, "names")
 
     async def connect(self, origin: Origin, protocol: Callable[[], P], seconds: float) -> P:
         """
@@ -76,6 +83,7 @@ class Connector:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._lookups.shutdown(wait=False, cancel_futures=True)
 
     async def _open(self, origin: Origin, address: str, protocol: Callable[[], P], tls: ssl.SSLContext | None) -> P:
         loop = asyncio.get_running_loop()
@@ -107,15 +115,16 @@ class Connector:
         if known is None or known[0] <= now:
             if len(self._names) >= _MOST_NAMES:
                 self._names = {name: entry for name, entry in self._names.items() if not entry[1].done()}
-            known = (now + NAMES_TTL, asyncio.create_task(_resolve(*name)))
+            known = (now + NAMES_TTL, asyncio.create_task(_resolve(*name, self._lookups)))
             known[1].add_done_callback(_heed)
             self._names[name] = known
         # Several may wait for it; one that gives up leaves it to the others.
         return await asyncio.shield(known[1])
 
 
-async def _resolve(host: str, port: int) -> tuple[str, ...]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+async def _resolve(host: str, port: int, lookups: Executor) -> tuple[str, ...]:
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(lookups, look_up)
     return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -35,7 +36,7 @@ def names(monkeypatch):
     known: dict[str, list[str]] = {}
     searched: list[str] = []
 
-    async def resolve(host, _port):
+    async def resolve(host, _port, _lookups):
         searched.append(host)
         await asyncio.sleep(0.01)
         if host not in known:
@@ -233,3 +234,29 @@ async def _open_and_close(connector: Connector, origin: Origin, *, seconds: floa
     protocol.transport.close()
     await protocol.gone
     return protocol
+
+
+async def test_a_silent_name_server_keeps_no_threads_of_others(monkeypatch):
+    silence = threading.Event()
+
+    def look_up(*_arguments, **_options):
+        silence.wait(20)
+        raise socket.gaierror(socket.EAI_AGAIN, "silent")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    connector = Connector()
+    waiting = [
+        asyncio.ensure_future(connector.connect(Origin(tls=False, host=f"h{n}.test", port=80), asyncio.Protocol, 20))
+        for n in range(100)
+    ]
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(5):
+            assert await asyncio.to_thread(lambda: "at once") == "at once"
+        for one in waiting[:50]:
+            one.cancel()
+    finally:
+        silence.set()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(one) for one in outcomes} == {asyncio.CancelledError, TransportError}
+    await connector.close()
