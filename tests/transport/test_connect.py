@@ -249,7 +249,7 @@ async def test_a_silent_name_server_keeps_no_threads_of_others(monkeypatch):
         asyncio.ensure_future(connector.connect(Origin(tls=False, host=f"h{n}.test", port=80), asyncio.Protocol, 20))
         for n in range(100)
     ]
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.05)
     try:
         async with asyncio.timeout(5):
             assert await asyncio.to_thread(lambda: "at once") == "at once"
