@@ -187,8 +187,13 @@ def _mapped(descriptor: int) -> mmap.mmap:
 
 def _inherit(predecessor: int) -> mmap.mmap | None:
     """The table of a server that runs; None: it cannot be reached, from another container for example."""
-    with contextlib.suppress(OSError, ValueError):
-        for link in Path(f"/proc/{predecessor}/fd").iterdir():
+    try:
+        links = list(Path(f"/proc/{predecessor}/fd").iterdir())
+    except OSError:
+        return None
+    for link in links:
+        # It goes on serving, so connections that were listed may be closed by the time they are looked at.
+        with contextlib.suppress(OSError, ValueError):
             if str(link.readlink()).startswith(f"/memfd:{_NAME} "):
                 return _mapped(os.open(link, os.O_RDWR))
     return None

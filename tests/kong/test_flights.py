@@ -123,6 +123,21 @@ def test_a_successor_knows_what_is_under_way_in_the_server_before():
     assert (done.stdout, done.stderr) == ("11 True\n", "")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the table can be found on Linux only")
+def test_connections_that_the_server_before_closes_meanwhile_hide_no_table():
+    code = """if True:
+        import os
+        from pathlib import Path
+        from kong_federation.kong.flights import Flights
+        mine = Flights(10)
+        listed = Path.iterdir
+        Path.iterdir = lambda folder: [folder / "1000000", *listed(folder)]
+        print(Flights(10, predecessor=os.getpid()).since)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("0.0\n", "")
+
+
 def test_a_server_that_cannot_be_reached_leaves_a_date():
     _, dead = in_a_child(lambda: 0)
     assert Flights(1, predecessor=dead).since == pytest.approx(time.time(), abs=5)
