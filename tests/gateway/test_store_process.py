@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kong_federation.gateway.builder import host, keeper
+from kong_federation.errors import FederationError
+from kong_federation.errors.codes import SERVICE_UNAVAILABLE
+from kong_federation.gateway.builder import host, keeper, pool
 from kong_federation.gateway.builder.store import FILE_NAME
 from kong_federation.gateway.messages import (
     Order,
@@ -235,3 +237,25 @@ async def test_without_a_store_nothing_is_popular():
     assert unpack_operations((await work.do(Order(1, 0, 0, pack_job(PopularJob(2)))))[1]) == []
     assert await work.do(Order(0, 0, 0, pack_job(UsesJob(((b"d", 1),))))) == (True, b"")
     work.close()
+
+
+async def test_a_keeper_that_cannot_be_started_is_done_without(tmp_path, monkeypatch, caplog):
+    def refuse(*_):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(keeper, "fork_process", refuse)
+    made = keeper.Keeper(place(tmp_path))
+    await made.start()
+    await made.keep(b"d" * 32, b"operation", b"plan")
+    assert await made.find(b"d" * 32) is None
+    assert caplog.text.count("the plan store cannot be started: [Errno 11]") == 1
+
+
+async def test_planning_that_cannot_be_started_is_unavailable(monkeypatch):
+    def refuse(*_, **__):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(pool, "fork_planning", refuse)
+    with pytest.raises(FederationError) as raised:
+        await pool.Pool(ScriptedPlanner({"subgraphs": {}})).run(Order(1, 1_000, 1_000, b"job"))
+    assert raised.value.code is SERVICE_UNAVAILABLE

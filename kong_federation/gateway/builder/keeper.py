@@ -141,7 +141,13 @@ class Keeper:
         self._reap()
         # The next one that asks must not start another meanwhile.
         self._rests_until = loop.time() + _PAUSE_SECONDS
-        pid, connection = fork_process(partial(serve_store, self._place))
+        try:
+            pid, connection = fork_process(partial(serve_store, self._place))
+        except OSError as error:
+            _LOG.warning(
+                "the plan store cannot be started: %s; plans are not kept for %d seconds", error, _PAUSE_SECONDS
+            )
+            return None
         self._process = _Process(pid, *await asyncio.open_unix_connection(sock=connection))
         return self._process
 

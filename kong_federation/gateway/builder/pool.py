@@ -101,7 +101,7 @@ class Pool:
 
         Raises:
             FederationError: QUERY_PLANNING_LIMIT (took too long), SERVICE_UNAVAILABLE (waited too long, too many wait,
-                died twice).
+                died twice, cannot be started).
         """
         if self._waiting >= _MOST_WAITING:
             raise FederationError(SERVICE_UNAVAILABLE, "too many operations wait to be planned")
@@ -123,6 +123,10 @@ class Pool:
         except _DiedError:
             _LOG.error("a planning process died again of the same operation")
             raise FederationError(SERVICE_UNAVAILABLE, "planning the operation ended its process twice") from None
+        except OSError as error:
+            # Too many processes, or too little memory.
+            _LOG.error("a planning process cannot be started: %s", error)
+            raise FederationError(SERVICE_UNAVAILABLE, "no planning process can be started") from None
         else:
             return done, content
         finally:
