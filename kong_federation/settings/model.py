@@ -80,7 +80,7 @@ class SubgraphDefaults:
         },
     )
     max_batch_entities: int = field(
-        default=1_000,
+        default=10_000,
         metadata={
             "about": "How many entities one request to a subgraph asks for at most; more are asked for in several "
             "requests at the same time.",

@@ -82,7 +82,7 @@ return {
                     type = "integer",
                     between = { 1, 2147483646 },
                     description = "How many entities one request to a subgraph asks for at most; more are asked for in several requests at the same time. In entities.",
-                    default = 1000,
+                    default = 10000,
                   },
                 },
                 {
