@@ -18,6 +18,7 @@ from kong_federation.executor.compiled.keys import Borrowed, Identity, Part
 from kong_federation.executor.compiled.scope import Scope, Tables, represented
 from kong_federation.executor.compiled.shapes import Shape, Types
 from kong_federation.executor.compiled.sources import Held, Place, Source, Sources, Step, UnsuitableError
+from kong_federation.executor.compiled.support import Nulls
 from kong_federation.executor.compiled.writer import Functions, Names, Writer
 from kong_federation.plan.nodes import Fetch, Representation
 
@@ -106,7 +107,7 @@ class Gathering:
 
     def _nulls(self, number: int, order: int) -> str:
         source = next(one for one in self._sources.of(number) if one.order == order)
-        nulls = dict.fromkeys(source.shape.fields)
+        nulls = Nulls(dict.fromkeys(source.shape.fields))
         return self._names.constant("NULLS", (number, order), nulls)
 
 
@@ -302,7 +303,11 @@ class _Walk:
         write(f"{table}[{key}] = x")
 
     def _null_tests(self, scope: Scope, found: Identity) -> list[str]:
-        """Expressions of which one is true for an object that has no entity, because a key of it is null."""
+        """
+        Expressions of which one is true for an object that has no entity.
+
+        A key of it is null, or what it takes from another entity was never sent, because that one is not known.
+        """
         if found.members is None:
             return [f"{scope.key(found)} is None"]
         tests = []
@@ -311,6 +316,8 @@ class _Walk:
                 tests.append(f"{scope.part(member)} is None")
             elif isinstance(member, Borrowed) and member.strict:
                 tests.append(f"{scope.holder(member.source)}[{member.key!r}] is None")
+            elif isinstance(member, Borrowed):
+                tests.append(f"type({scope.holder(member.source)}) is Nulls")
         return list(dict.fromkeys(tests))
 
     def _scope(self, place: Place, held: Held, variables: dict[Source, str]) -> Scope:

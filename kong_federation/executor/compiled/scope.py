@@ -155,10 +155,19 @@ class Scope:
         return self.typename
 
     def type_sources(self) -> list[Source]:
-        """The sources that may tell the type; an interface's name tells nothing where the type is known already."""
+        """
+        The sources that may tell the type.
+
+        An interface's name tells nothing where the type is known already, nor does an entity that is found by it.
+        """
         found = self.candidates("__typename")
-        own = [one for one in found if one in self.variables or not one.is_borrower]
-        return own or found
+        return [one for one in found if self._tells_type(one)] or found
+
+    def _tells_type(self, source: Source) -> bool:
+        if source in self.variables or source.flatten is None:
+            return True
+        found = None if source.is_borrower else find_identity(self.sources, source, self.place, self.held)
+        return found is not None and bool(found.representation.typename)
 
     # --- Finding its entity ---
 
@@ -294,6 +303,10 @@ class Scope:
         found = self.candidates(item.source)
         if not found:
             raise UnsuitableError("a part of a representation that no fetch asks for")
+        for source in found:
+            if not item.key and source.flatten is not None and source not in self.variables:
+                with self.write.block(f"if type({self.maybe_holder(source)}) is Nulls:"):
+                    self.write("odd()")
         value = self._nested(item, found) if item.inner else self.value(item.source, found)
         if item.inner:
             with self.write.block(f"if {value} is Refusal.NULL:"):

@@ -25,6 +25,10 @@ class OddError(Exception):
     """Something is not as it is nearly always."""
 
 
+class Nulls(dict[str, None]):
+    """What stands for an entity that its subgraph does not know: every field of it is null, and none was sent."""
+
+
 def odd() -> NoReturn:
     """Leave it to the interpreter."""
     raise OddError
@@ -132,6 +136,7 @@ _OBJECTS: Final = {dict}
 _OBJECTS_OR_NULLS: Final = {dict, type(None)}
 
 KNOWN: Final = {
+    "Nulls": Nulls,
     "Refusal": Refusal,
     "dumps": dumps,
     "entities_of": entities_of,

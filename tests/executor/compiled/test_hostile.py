@@ -222,3 +222,47 @@ def test_a_path_that_is_deeper_than_python_indents_is_left_to_the_interpreter(de
     node = Sequence((root(0, "a", document), entities(1, "b", "... on P{n}", gathered)))
     assert Tier(replace(query(node), output=output)).compile() == (depth == 80)
     assert not caplog.records
+
+
+@pytest.mark.parametrize("inner", [(), (RepresentationField("m", "m", key=False),)])
+async def test_what_an_unknown_entity_lacks_is_not_sent_as_null(inner):
+    needs = by_id(typename="P", extra=(RepresentationField("sku", "sku", inner=inner, key=False),))
+    plan = query(
+        Sequence(
+            (
+                root(0, "a", "{p{id}}"),
+                entities(
+                    1,
+                    "b",
+                    f"... on P{{sku{'{m}' if inner else ''}}}",
+                    flatten("p.@", representations=(by_id(typename="P"),)),
+                ),
+                entities(2, "c", "... on P{fee}", flatten("p.@", representations=(needs,))),
+            )
+        ),
+        p=many(object_of("P", fee=INT)),
+    )
+    answers = {
+        "a": {"data": {"p": [{"id": "1"}, {"id": "2"}, {"id": "3"}]}},
+        "b": {"data": {"_e": [None, {"sku": None}, {"sku": {"m": 1}}]}},
+        "c": lambda body: {"data": {"_e": [{"fee": int(one["id"])} for one in body["variables"]["r"]]}},
+    }
+    compiled, expected = await both(plan, answers)
+    assert expected == {"p": [{"fee": None}, {"fee": 2}, {"fee": 3}]}
+    assert compiled == expected or isinstance(compiled, GaveUp)
+
+
+async def test_a_type_is_not_looked_for_in_what_is_found_by_it():
+    users = abstract_of("Node", User={"of": ("__typename", TYPENAME), "name": STRING}, Bot={"name": STRING})
+    found = flatten("users.@", representations=(by_id("User", "Bot"),))
+    plan = query(
+        Sequence((root(0, "a", "{users{__typename id}}"), entities(1, "b", "__typename ...on Node{name}", found))),
+        users=many(users),
+    )
+    answers = {
+        "a": {"data": {"users": [{"__typename": "User", "id": "1"}, {"__typename": "Bot", "id": "1"}]}},
+        "b": {"data": {"_e": [{"__typename": "User", "name": "Ada"}, {"__typename": "Bot", "name": "R2"}]}},
+    }
+    compiled, expected = await both(plan, answers)
+    assert expected == {"users": [{"of": "User", "name": "Ada"}, {"name": "R2"}]}
+    assert compiled == expected
