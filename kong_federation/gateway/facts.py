@@ -20,6 +20,7 @@ NAME: Final = "graphql"
 """The facts' name in Kong's log entries and in `kong.ctx.shared`."""
 
 _LONGEST_CODE = 100
+_LONGEST_NAME = 256  # characters; a name may be as long as a document
 
 HIT, MISS = "hit", "miss"
 
@@ -32,7 +33,7 @@ class Facts(NamedTuple):
     About one request that was answered.
 
     Args:
-        operation_name: As the document has it; empty: it has none, or was not understood.
+        operation_name: As the document has it, cut where it is very long; empty: it has none, or was not understood.
         operation_type: `query` or `mutation`; empty: it was not understood.
         operation_hash: SHA-256 of the document in hexadecimal, which is also the id of persisted queries; empty: it
             was not understood.
@@ -128,7 +129,7 @@ class Tally:
         prepared = self.prepared
         plan = prepared.executable.plan if prepared is not None else None
         return Facts(
-            operation_name=plan.operation_name if plan is not None else "",
+            operation_name=plan.operation_name[:_LONGEST_NAME] if plan is not None else "",
             operation_type=_TYPES[plan.kind] if plan is not None else "",
             operation_hash=prepared.digest if prepared is not None else "",
             plan_cache=self.plan_cache,

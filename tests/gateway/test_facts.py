@@ -1,7 +1,10 @@
 """What is told about requests."""
 
 import hashlib
+from types import SimpleNamespace
 
+from kong_federation.gateway.facts import Tally
+from kong_federation.plan import OperationKind
 from kong_federation.transport import SubgraphResponse
 from tests.gateway.gateway_world import URL, post
 
@@ -44,3 +47,10 @@ async def test_an_error_of_a_subgraph_is_told_about(world):
 async def test_nothing_is_told_if_nobody_listens(world):
     gateway = world.gateway(telemetry={"log_serializer": False, "shared_context": False})
     assert (await gateway.handle(post("{ me }"))).facts is None
+
+
+def test_a_name_as_long_as_a_document_is_cut():
+    tally = Tally(None)
+    plan = SimpleNamespace(operation_name="A" * 10_000, kind=OperationKind.QUERY)
+    tally.prepared = SimpleNamespace(executable=SimpleNamespace(plan=plan), digest="")
+    assert tally.facts(0).operation_name == "A" * 256
