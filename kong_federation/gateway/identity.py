@@ -7,8 +7,8 @@ and scopes are believed only from where the configuration says a plugin puts the
 
     ctx_key     a member of `kong.ctx.shared`; no client can write there
     jwt_claim   a claim of the token that Kong's `jwt` plugin has verified and left in `kong.ctx.shared`
-    header      a header, and only if Kong has found a consumer or a credential at all: the operator says that a
-                plugin on the route sets it (`acl`, `oauth2`), and such plugins do so for clients they have let in
+    header      a header, and only of a client that has authenticated: the operator says that a plugin on the route sets
+                it (`acl`, `oauth2`); whoever is let in as the anonymous consumer may have written it
 
 Texts are latin-1, one character for each byte, as headers are.
 """
@@ -111,7 +111,7 @@ def read_identity(settings: Settings, vouched: Vouched, headers: Mapping[str, Se
     """
     known = bool(vouched.consumer_id or vouched.credential_id)
     anonymous = not vouched.credential_id and _ANONYMOUS_HEADER in headers
-    believed = headers if known else {}
+    believed = headers if known and not anonymous else {}
     token = vouched.shared.get(JWT_KEY)
     claims = _claims(token) if isinstance(token, str) else {}
     return Identity(

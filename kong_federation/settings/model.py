@@ -231,7 +231,7 @@ class ClaimSettings:
         default=None,
         metadata={
             "about": "A request header, such as `X-Consumer-Groups` behind Kong's `acl` or `X-Authenticated-Scope` "
-            "behind its `oauth2`. It is read only if Kong has found a consumer or a credential. A client can send it "
+            "behind its `oauth2`. It is read only of a client that has authenticated. A client can send it "
             "too: name it only where a plugin always sets it.",
             "match": HEADER_NAME,
             "err": HEADER_NAME_ERROR,

@@ -41,6 +41,8 @@ def test_an_anonymous_consumer_is_known_but_not_authenticated():
     anonymous = Vouched("c-2", "anybody")
     identity = read_identity(settings(), anonymous, {"x-anonymous-consumer": ["true"]})
     assert (identity.consumer_username, identity.anonymous, identity.is_authenticated) == ("anybody", True, False)
+    forged = {"x-anonymous-consumer": ["true"], "x-consumer-groups": ["admin"]}
+    assert read_identity(settings(groups={"header": "X-Consumer-Groups"}), anonymous, forged).groups == ()
     assert read_identity(settings(), KNOWN, {"x-anonymous-consumer": ["true"]}).is_authenticated, "a client says so"
     assert read_identity(settings(), anonymous, {}).is_authenticated
     assert read_identity(settings(), Vouched(credential_id="ldap"), {}).is_authenticated, "without a consumer"
