@@ -141,6 +141,8 @@ class Gateway:
                     await task
         self._take(None)
         await self._transport.close()
+        # The builder's connection is let go of in the loop's next turn.
+        await asyncio.sleep(0)
 
     async def _follow(self) -> None:
         try:

@@ -1,5 +1,6 @@
 """What the gateway's tests share."""
 
+import asyncio
 import tempfile
 from pathlib import Path
 
@@ -22,3 +23,6 @@ async def world(run_directory):
     yield world
     for gateway in world.gateways:
         await gateway.close()
+    # Connections of earlier generations, too, have the turns that they need to end.
+    for _ in range(3):
+        await asyncio.sleep(0)
