@@ -231,17 +231,9 @@ class Scope:
             self.write(f"{known} = S.r{source.fetch}")
         elif find_identity(self.sources, source, self.place, self.held) is None:
             known = self._entity_by_type(source, look)
-        elif source.conditional and look == _MAYBE:
-            # What identifies it may not have been asked for either.
-            known = self.write.fresh("e")
-            self.write(f"{known} = None")
-            with self.write.block(f"if S.{self.tables.name(self.identity(source))}:"):
-                key, table = self.fork()._place_in_table(source)  # noqa: SLF001 - the same object
-                self.write(f"{known} = S.{table}{look.format(key)}")
         else:
-            key, table = self._place_in_table(source)
             known = self.write.fresh("e")
-            self.write(f"{known} = S.{table}{look.format(key)}")
+            self._look_up(known, source, look)
         self.read[source] = known
         return known
 
@@ -255,9 +247,20 @@ class Scope:
             if not one.types:
                 raise UnsuitableError("objects of one place are represented in several ways")
             with self.write.block(f"if {typename} in {one.types!r}:"):
-                key, table = self.known_as(one.types)._place_in_table(source)  # noqa: SLF001 - the same object
-                self.write(f"{entity} = S.{table}{look.format(key)}")
+                self.known_as(one.types)._look_up(entity, source, look)  # noqa: SLF001 - the same object
         return entity
+
+    def _look_up(self, entity: str, source: Source, look: str) -> None:
+        """Write the look at a table; an entity that may be there is None if it was not asked for."""
+        if not source.conditional or look != _MAYBE:
+            key, table = self._place_in_table(source)
+            self.write(f"{entity} = S.{table}{look.format(key)}")
+            return
+        # What identifies it may not have been asked for either.
+        self.write(f"{entity} = None")
+        with self.write.block(f"if S.{self.tables.name(self.identity(source))}:"):
+            key, table = self.fork()._place_in_table(source)  # noqa: SLF001 - the same object
+            self.write(f"{entity} = S.{table}{look.format(key)}")
 
     def _place_in_table(self, source: Source) -> tuple[str, str]:
         found = self.identity(source)
