@@ -44,7 +44,14 @@ class Server:
     async def stop(self, *gateways):
         for gateway in gateways:
             await gateway.close()
-        await until(lambda: not list(self.world.directory.glob("builders/*")))
+        await until(self._are_builders_gone)
+
+    def _are_builders_gone(self):
+        try:
+            return not list(self.world.directory.glob("builders/*"))
+        except FileNotFoundError:
+            # The last one has just removed the directory.
+            return True
 
     def planned(self):
         """What was planned, in order, without what a builder tries out."""
