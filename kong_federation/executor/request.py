@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
@@ -19,14 +19,17 @@ from kong_federation.errors.codes import SUBREQUEST_HTTP_ERROR, SUBREQUEST_TIMEO
 from kong_federation.executor.context import ExecutionContext, JsonObject
 from kong_federation.executor.exact import write_json
 from kong_federation.plan.nodes import Fetch, Introspect, OperationKind
+from kong_federation.strands import Promise
 from kong_federation.transport import SubgraphRequest, SubgraphResponse
+
+Answer: TypeAlias = Promise[SubgraphResponse] | asyncio.Future[SubgraphResponse]
 
 
 class Sent(NamedTuple):
     """A request that has been sent, and its answer, which may still be on its way."""
 
     body: bytes
-    answer: asyncio.Future[SubgraphResponse]
+    answer: Answer
 
     def forget(self) -> None:
         """Give up the answer, or its error, that nobody has asked for."""
@@ -105,7 +108,7 @@ def question_of(source: Fetch | Introspect) -> Question:
     )
 
 
-def send(question: Question, body: bytes, context: ExecutionContext) -> asyncio.Future[SubgraphResponse]:
+def send(question: Question, body: bytes, context: ExecutionContext) -> Answer:
     """
     Send a request.
 
@@ -125,4 +128,4 @@ def send(question: Question, body: bytes, context: ExecutionContext) -> asyncio.
             raise FederationError(SUBREQUEST_TIMEOUT, "No time was left for the request.")
     request = SubgraphRequest(question.subgraph, target.url, target.headers, body, timeout, safe=question.safe)
     answer = context.transport.send(request)
-    return answer if isinstance(answer, asyncio.Future) else asyncio.ensure_future(answer)
+    return answer if isinstance(answer, Promise | asyncio.Future) else asyncio.ensure_future(answer)

@@ -29,12 +29,21 @@ class SubgraphRequest:
         safe: Whether the request changes nothing at the subgraph (it is a query). Only such a request may be sent again
             when nobody knows whether it arrived, and only such a one may share the answer to an identical one that is
             under way.
+        request_id: Kong's id of the client's request, which travels as `x-kong-request-id`; empty: there is none.
     """
 
-    __slots__ = ("body", "headers", "safe", "subgraph", "timeout", "url")
+    __slots__ = ("body", "headers", "request_id", "safe", "subgraph", "timeout", "url")
 
     def __init__(
-        self, subgraph: str, url: str, headers: Headers, body: bytes, timeout: float, *, safe: bool = False
+        self,
+        subgraph: str,
+        url: str,
+        headers: Headers,
+        body: bytes,
+        timeout: float,
+        *,
+        safe: bool = False,
+        request_id: str = "",
     ) -> None:
         self.subgraph = subgraph
         self.url = url
@@ -42,6 +51,7 @@ class SubgraphRequest:
         self.body = body
         self.timeout = timeout
         self.safe = safe
+        self.request_id = request_id
 
     def __repr__(self) -> str:
         return f"<SubgraphRequest to {self.subgraph}: {len(self.body)} bytes>"

@@ -11,7 +11,7 @@ import orjson
 from kong_federation.executor.compiled.support import odd
 from kong_federation.executor.context import ExecutionContext, JsonObject
 from kong_federation.executor.exact import read_json
-from kong_federation.executor.request import Question, Sent, send
+from kong_federation.executor.request import Answer, Question, Sent, send
 from kong_federation.transport import SubgraphResponse
 
 _NONE: Final[list[Any]] = []
@@ -55,7 +55,7 @@ class State:
                 odd()
         return self._questions[number].body(self.variables, lists)
 
-    def send(self, number: int, body: bytes) -> asyncio.Future[SubgraphResponse]:
+    def send(self, number: int, body: bytes) -> Answer:
         """Send a request."""
         future = send(self._questions[number], body, self._context)
         self.sent[number] = Sent(body, future)
