@@ -30,7 +30,7 @@ from httptools import HttpResponseParser
 from bench.questions import OPERATIONS
 from kong_federation.kong import FUNCTIONS, InstanceStarted, StartInstance, decode_call, encode_answer, frame
 from kong_federation.kong.protobuf import read_varint, varint
-from kong_federation.kong.records import exit_parts
+from kong_federation.kong.records import around_body
 
 ACCOUNTS, INVENTORY, PRODUCTS, REVIEWS = range(4)
 NAMES = ("accounts", "inventory", "products", "reviews")
@@ -258,8 +258,7 @@ ASKED = b"".join(
         ("kong.nginx.get_var", "kong_request_id"),
     )
 )
-BEFORE, _, AFTER = exit_parts(200, (("content-type", "application/json"),), b"")
-BEFORE = BEFORE[:-1]  # without the body's length
+BEFORE, AFTER = around_body(200, (("content-type", "application/json"),))
 EXIT = frame(b"kong.response.exit")
 
 

@@ -140,7 +140,10 @@ class Promise(Generic[_Value]):
         then = self._then
         if then is not None:
             self._then = None
-            then(self)
+            try:
+                then(self)
+            except Exception:  # noqa: BLE001 - who brings a value must not suffer from what becomes of it
+                _log.exception("who waited for a promise has failed")
 
 
 class Strand(Promise[_Value]):

@@ -53,6 +53,8 @@ class ExecutionContext(NamedTuple):
         deadline: Time of the running loop (`loop.time()`) after which fetches end with SUBREQUEST_TIMEOUT.
         max_errors: How many errors are reported at most, at least one; one subgraph error counts once for each place
             where its entity stands, so a small answer could otherwise become a large one.
+        request_id: Kong's id of the client's request; travels to all subgraphs.
+        asked: The name of each subgraph is put there when a request is sent to it.
     """
 
     transport: Transport
@@ -62,6 +64,8 @@ class ExecutionContext(NamedTuple):
     mask_errors: bool = True
     deadline: float | None = None
     max_errors: int = 1000
+    request_id: str = ""
+    asked: list[str] | None = None
 
 
 class Result(NamedTuple):

@@ -84,18 +84,23 @@ class Executable:
         """
         program = self.tier.program()
         if program is None:
-            return await self._interpret(Run(variables, context))
+            return await self._in_a_task(Run(variables, context))
         found = await program.execute(variables, context)
-        if not isinstance(found, GaveUp):
+        if type(found) is dict:
             self.tier.succeeded()
             return Result(found)
+        assert isinstance(found, GaveUp)
         self.tier.gave_up()
         run = Run(variables, context, sent=found.sent)
         try:
-            return await self._interpret(run)
+            return await self._in_a_task(run)
         finally:
             for one in run.sent.values():
                 one.forget()
+
+    def _in_a_task(self, run: Run) -> asyncio.Task[Result]:
+        """Interpret the plan; who asks may be on a strand (`strands`), and task groups need a task above them."""
+        return asyncio.get_running_loop().create_task(self._interpret(run))
 
     async def _interpret(self, run: Run) -> Result:
         if self.step is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import orjson
 
@@ -21,6 +21,8 @@ from kong_federation.executor.exact import write_json
 from kong_federation.plan.nodes import Fetch, Introspect, OperationKind
 from kong_federation.strands import Promise
 from kong_federation.transport import SubgraphRequest, SubgraphResponse
+
+_FUTURES: Final = (Promise, asyncio.Future)
 
 Answer: TypeAlias = Promise[SubgraphResponse] | asyncio.Future[SubgraphResponse]
 
@@ -49,6 +51,9 @@ class Question:
         slots: The variables that carry representations.
         exact: Whether numbers of the answer must stay as they are written.
         safe: Whether it changes nothing.
+
+    Attributes:
+        constant: The body of every request, if it is always the same.
     """
 
     subgraph: str
@@ -57,11 +62,13 @@ class Question:
     slots: tuple[str, ...] = ()
     exact: bool = False
     safe: bool = True
+    constant: bytes | None = field(init=False)
     _head: bytes = field(init=False)
     _slots: tuple[bytes, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_head", b'{"query":' + orjson.dumps(self.document))
+        object.__setattr__(self, "constant", None if self.names or self.slots else self._head + b"}")
         object.__setattr__(self, "_slots", tuple(b'"%b":' % name.encode() for name in self.slots))
 
     def used(self, variables: JsonObject) -> JsonObject:
@@ -118,14 +125,19 @@ def send(question: Question, body: bytes, context: ExecutionContext) -> Answer:
     Raises:
         FederationError: SUBREQUEST_HTTP_ERROR or SUBREQUEST_TIMEOUT, nothing can be sent.
     """
-    target = context.targets.get(question.subgraph)
-    if target is None:
-        raise FederationError(SUBREQUEST_HTTP_ERROR, f'No address is known for subgraph "{question.subgraph}".')
-    timeout = target.timeout
+    subgraph = question.subgraph
+    try:
+        url, timeout, headers = context.targets[subgraph]
+    except KeyError:
+        message = f'No address is known for subgraph "{subgraph}".'
+        raise FederationError(SUBREQUEST_HTTP_ERROR, message) from None
     if context.deadline is not None:
-        timeout = min(timeout, context.deadline - asyncio.get_running_loop().time())
+        left = context.deadline - asyncio.get_running_loop().time()
+        timeout = min(timeout, left)
         if timeout <= 0:
             raise FederationError(SUBREQUEST_TIMEOUT, "No time was left for the request.")
-    request = SubgraphRequest(question.subgraph, target.url, target.headers, body, timeout, safe=question.safe)
+    if context.asked is not None:
+        context.asked.append(subgraph)
+    request = SubgraphRequest(subgraph, url, headers, body, timeout, safe=question.safe, request_id=context.request_id)
     answer = context.transport.send(request)
-    return answer if isinstance(answer, Promise | asyncio.Future) else asyncio.ensure_future(answer)
+    return answer if isinstance(answer, _FUTURES) else asyncio.ensure_future(answer)

@@ -61,7 +61,8 @@ class Tier:
 
     def succeeded(self) -> None:
         """The program has answered."""
-        self._gave_up = 0
+        if self._gave_up:
+            self._gave_up = 0
 
     def gave_up(self) -> None:
         """The program has left it to the interpreter."""

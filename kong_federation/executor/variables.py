@@ -83,6 +83,8 @@ class Variables:
         Raises:
             FederationErrors: VALIDATION_INVALID_TYPE_VARIABLE for every value that does not fit.
         """
+        if not self.compiled:
+            return {}
         given = raw or {}
         coerced: JsonObject = {}
         errors: list[FederationError] = []

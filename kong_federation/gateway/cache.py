@@ -17,6 +17,7 @@ from cachetools import Cache, LRUCache, TTLCache
 
 from kong_federation.errors import FederationError
 from kong_federation.executor import Executable
+from kong_federation.gateway.facts import Kind
 
 # Bytes of memory that a prepared plan takes for each byte of its encoded form: about 25, and 43 with its program,
 # measured on plans of 90 bytes to 4 KB. A test keeps the estimate within a factor of two.
@@ -24,6 +25,9 @@ MEMORY_PER_PLAN_BYTE = 43
 
 # What an entry costs beside its contents: keys, the cache's own links.
 _MEMORY_PER_ENTRY = 1_000
+
+# Plans that are found without asking the cache, which would cost a microsecond more for each request.
+_MOST_RECENT = 256
 
 # Of so many answers that could be left to nginx, one is looked at.
 _LOOK_AGAIN = 100
@@ -90,16 +94,19 @@ class Prepared(NamedTuple):
     """
     A plan, ready to run.
 
-    `weight` is what it is estimated to hold in memory, in bytes; `digest` the SHA-256 of its document in hexadecimal;
-    `sizes` what is known of its answers; `uses` how often it was used.
+    `introspects` and `mutates` say what it does besides asking, which may be switched off. `weight` is what it is
+    estimated to hold in memory, in bytes; `digest` the SHA-256 of its document in hexadecimal; `sizes` what is known of
+    its answers; `uses` how often it was used; `kinds` what is told of its requests (`facts`).
     """
 
     executable: Executable
     introspects: bool
+    mutates: bool
     weight: int
     digest: str
     sizes: Sizes
     uses: Uses
+    kinds: dict[tuple[str, ...], Kind]
 
 
 class Refused(NamedTuple):
@@ -122,6 +129,8 @@ class PlanCache:
         self._max_entries = max_entries
         self._plans: LRUCache[PlanKey, Prepared] = LRUCache(max_bytes, getsizeof=_weight)
         self._refusals: TTLCache[PlanKey, Refused] = TTLCache(_REFUSALS_BYTES, _REFUSALS_SECONDS, getsizeof=_weight)
+        # Those used since a plan was last put here. The cache learns of their use before it has to give one up.
+        self._recent: dict[PlanKey, Prepared] = {}
 
     def __repr__(self) -> str:
         return f"<PlanCache: {len(self._plans)} plans of {self._plans.currsize} bytes, {len(self._refusals)} refusals>"
@@ -131,14 +140,11 @@ class PlanCache:
 
     def get(self, key: PlanKey) -> Prepared | Refused | None:
         """What is known of an operation."""
-        # Asking first whether it is there would cost as much again.
-        try:
-            return self._plans[key]
-        except KeyError:
-            return self._refusals.get(key)
+        return self._recent.get(key) or self._find(key)
 
     def put(self, key: PlanKey, outcome: Prepared | Refused) -> None:
         """Remember what was found out, if there is room for it at all."""
+        self._settle()
         cache: Cache[PlanKey, Any] = self._plans if isinstance(outcome, Prepared) else self._refusals
         # One entry may be larger than the whole cache; then it is not kept.
         with contextlib.suppress(ValueError):
@@ -146,8 +152,26 @@ class PlanCache:
         while len(self._plans) > self._max_entries:
             self._plans.popitem()
 
+    def _find(self, key: PlanKey) -> Prepared | Refused | None:
+        # Asking first whether it is there would cost as much again.
+        try:
+            found = self._plans[key]
+        except KeyError:
+            return self._refusals.get(key)
+        if len(self._recent) >= _MOST_RECENT:
+            self._settle()
+        self._recent[key] = found
+        return found
+
+    def _settle(self) -> None:
+        """Tell the cache which plans were used lately."""
+        for key in self._recent:
+            self._plans[key]
+        self._recent.clear()
+
     def give_up_one(self) -> bool:
         """Forget one plan; whether there was one."""
+        self._recent.clear()
         if self._plans:
             self._plans.popitem()
             return True

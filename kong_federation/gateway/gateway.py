@@ -14,10 +14,10 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import (
@@ -30,12 +30,12 @@ from kong_federation.errors.codes import (
     SUPERGRAPH_INVALID,
     UNSUPPORTED_OPERATION,
 )
-from kong_federation.executor import ExecutionContext, write_json
+from kong_federation.executor import ExecutionContext, Result, write_json
 from kong_federation.gateway.cache import PlanKey, Prepared
 from kong_federation.gateway.client import BuilderClient
 from kong_federation.gateway.exchange import HttpRequest, HttpResponse
-from kong_federation.gateway.facts import HIT, MISS, Tally
 from kong_federation.gateway.generation import Generation
+from kong_federation.gateway.head import Head, Heads
 from kong_federation.gateway.http import (
     GraphqlRequest,
     allowed_methods,
@@ -52,8 +52,8 @@ from kong_federation.gateway.routes import open_transport
 from kong_federation.gateway.sharing import sharing_key
 from kong_federation.gateway.source import SupergraphText, follow
 from kong_federation.gateway.spawn import BuilderProgram, StoreOptions
+from kong_federation.gateway.tally import HIT, MISS, Tally
 from kong_federation.gateway.warmup import warm_up
-from kong_federation.plan import OperationKind
 from kong_federation.settings import Settings
 from kong_federation.transport import Transport
 
@@ -104,6 +104,8 @@ class Gateway:
         self._transport = transport or open_transport(settings)
         self._deadline = settings.limits.deadline / 1000
         self._margin = min(_ANSWERING_SECONDS, _ANSWERING_SHARE * self._deadline)
+        self._mask_errors = settings.security.mask_errors
+        self._heads = Heads()
         self._shares = settings.operations.deduplicate
         self._tells = settings.telemetry.log_serializer or settings.telemetry.shared_context
         self._generation: Generation | None = None
@@ -237,43 +239,40 @@ class Gateway:
 
     # --- One request ---
 
-    async def handle(self, request: HttpRequest) -> HttpResponse:
+    def handle(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse]:
         """
         Answer one request within the deadline, if need be with an error.
 
         Raises:
             asyncio.CancelledError: The caller no longer wants the answer; nothing else is raised.
         """
-        outcome = await self.pass_or_handle(request._replace(way=None) if request.way is not None else request)
-        assert isinstance(outcome, HttpResponse)
-        return outcome
+        if request.way is not None:
+            request = request._replace(way=None)
+        # What cannot be passed on is answered.
+        return cast("Coroutine[Any, Any, HttpResponse]", self._handle(request))
 
-    async def pass_or_handle(self, request: HttpRequest) -> HttpResponse | Passage:
+    def pass_or_handle(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse | Passage]:
         """
         Answer one request, or say how the host can have it answered without us, if the request says that it can.
 
         Raises:
             asyncio.CancelledError: The caller no longer wants the answer; nothing else is raised.
         """
+        return self._handle(request)
+
+    async def _handle(self, request: HttpRequest) -> HttpResponse | Passage:
         if request.method == "OPTIONS":
             return options(self._settings)
-        self.start()
-        tally = Tally(self._transport)
-        outcome = await self._handle(request, tally)
-        if not self._tells:
-            return outcome
-        if isinstance(outcome, Passage):
-            return replace(outcome, facts=tally.passed(outcome.subgraph))
-        size = len(outcome.body) if isinstance(outcome.body, bytes) else 0
-        return HttpResponse(outcome.status, outcome.headers, outcome.body, tally.facts(size))
-
-    async def _handle(self, request: HttpRequest, tally: Tally) -> HttpResponse | Passage:
+        if self._following is None:
+            self.start()
+        tally = Tally()
         media_type = JSON
         errors: tuple[FederationError, ...]
         try:
-            media_type = read_media_type(request)
-            asked = read_request(request, self._settings)
-            return await self._answer(request, asked, media_type, tally)
+            head = self._heads.of(request.headers)
+            media_type = read_media_type(head)
+            asked = read_request(request, head, self._settings)
+            return await self._answer(request, head, asked, tally)
         except FederationErrors as found:
             errors = found.errors
         except FederationError as error:
@@ -282,7 +281,7 @@ class Gateway:
             _LOG.exception("request %s failed", request.request_id or "without an id")
             errors = (FederationError(INTERNAL_SERVER_ERROR, "see the log"),)
         tally.errors, tally.error_code = len(errors), errors[0].code.name
-        return self._refusal(request, errors, media_type)
+        return self._refusal(request, errors, media_type, tally)
 
     def too_large(self, length: int) -> HttpResponse | None:
         """
@@ -296,7 +295,7 @@ class Gateway:
         return refusal((body_too_large(self._settings.limits),))
 
     async def _answer(
-        self, request: HttpRequest, asked: GraphqlRequest, media_type: str, tally: Tally
+        self, request: HttpRequest, head: Head, asked: GraphqlRequest, tally: Tally
     ) -> HttpResponse | Passage:
         deadline = asyncio.get_running_loop().time() + self._deadline
         generation = self._generation
@@ -306,46 +305,71 @@ class Gateway:
         try:
             key = PlanKey(asked.document, asked.operation_name, generation.labels(request))
             prepared = generation.recall(key)
-            tally.plan_cache = MISS if prepared is None else HIT
+            tally.plan_cache = HIT
             if prepared is None:
+                tally.plan_cache = MISS
                 prepared = await self._in_time(generation.plan(key), deadline)
             tally.prepared = prepared
-            self._check_allowed(prepared, asked)
-            executable = prepared.executable
-            variables = executable.coerce(asked.variables)
-            passage = generation.passage(request, media_type, prepared, variables)
-            if passage is not None:
-                return passage
+            if prepared.introspects or prepared.mutates:
+                self._check_allowed(prepared, asked)
+            variables = prepared.executable.coerce(asked.variables)
+            if request.way is not None:
+                passage = generation.passage(request, read_media_type(head), prepared, variables)
+                if passage is not None:
+                    return replace(passage, facts=tally.passed(passage.subgraph) if self._tells else None)
             context = ExecutionContext(
-                transport=tally,
-                targets=generation.targets(request),
-                introspect=generation.introspect,
-                max_entities=generation.max_entities,
-                mask_errors=self._settings.security.mask_errors,
-                deadline=deadline - self._margin,
+                self._transport,
+                generation.targets(request, head),
+                generation.introspect,
+                generation.max_entities,
+                self._mask_errors,
+                deadline - self._margin,
+                request_id=request.request_id if request.request_id.isprintable() else "",
+                asked=tally.asked,
             )
-            if not self._shares:
-                execution = executable.execute(variables, context)
-            elif executable.plan.kind is OperationKind.QUERY:
-                shared = sharing_key(request, key, variables)
-                execution = generation.sharing.result(shared, lambda: executable.execute(variables, context))
-            else:
-                execution = generation.sharing.alone(executable.execute(variables, context))
+            execution = self._execution(generation, request, key, prepared, variables, context)
             # Every fetch has its own time, which ends before the deadline does; the builder's answers have not.
             result = await (self._in_time(execution, deadline) if prepared.introspects else execution)
         finally:
             generation.release()
-        if result.stream is not None:
-            raise FederationError(UNSUPPORTED_OPERATION, "Answers that come in parts are not supported.")
-        if not result.errors:
-            body = write_json({"data": result.data})
-            prepared.sizes.note(len(body))
-            return answer(body, media_type)
-        tally.failed(result.errors)
-        return answer(write_json({"errors": result.errors, "data": result.data}), media_type)
+        return self._written(result, read_media_type(head), tally)
 
-    async def _in_time(self, awaited: Awaitable[_Awaited], deadline: float) -> _Awaited:
-        """Wait for something until the deadline; a timer costs more than most of what a request does."""
+    def _execution(
+        self,
+        generation: Generation,
+        request: HttpRequest,
+        key: PlanKey,
+        prepared: Prepared,
+        variables: dict[str, Any],
+        context: ExecutionContext,
+    ) -> Coroutine[Any, Any, Result]:
+        """One execution, or a part in one that others have begun."""
+        executable = prepared.executable
+        if not self._shares:
+            return executable.execute(variables, context)
+        if prepared.mutates:
+            return generation.sharing.alone(executable.execute(variables, context))
+        shared = sharing_key(request, key, variables)
+        return generation.sharing.result(shared, lambda: executable.execute(variables, context))
+
+    def _written(self, result: Result, media_type: str, tally: Tally) -> HttpResponse:
+        data, errors, stream = result
+        if stream is not None:
+            raise FederationError(UNSUPPORTED_OPERATION, "Answers that come in parts are not supported.")
+        if errors:
+            tally.failed(errors)
+            body = write_json({"errors": errors, "data": data})
+        else:
+            body = write_json({"data": data})
+            if tally.prepared is not None:
+                tally.prepared.sizes.note(len(body))
+        return answer(body, media_type, tally.facts(len(body)) if self._tells else None)
+
+    def _in_time(self, awaited: Awaitable[_Awaited], deadline: float) -> asyncio.Task[_Awaited]:
+        """Wait for something until the deadline, in a task, which a timer needs; both cost more than most requests."""
+        return asyncio.get_running_loop().create_task(self._wait_in_time(awaited, deadline))
+
+    async def _wait_in_time(self, awaited: Awaitable[_Awaited], deadline: float) -> _Awaited:
         try:
             async with asyncio.timeout_at(deadline) as limit:
                 return await awaited
@@ -358,7 +382,7 @@ class Gateway:
 
     def _check_allowed(self, prepared: Prepared, asked: GraphqlRequest) -> None:
         operations = self._settings.operations
-        if prepared.executable.plan.kind is OperationKind.MUTATION:
+        if prepared.mutates:
             if not operations.mutations:
                 raise FederationError(MUTATION_FORBIDDEN, "Mutations are switched off for this graph.")
             if asked.safe:
@@ -367,10 +391,14 @@ class Gateway:
             message = "Introspection is switched off for this graph: __schema and __type are not answered."
             raise FederationError(INTROSPECTION_DISABLED, message)
 
-    def _refusal(self, request: HttpRequest, errors: tuple[FederationError, ...], media_type: str) -> HttpResponse:
+    def _refusal(
+        self, request: HttpRequest, errors: tuple[FederationError, ...], media_type: str, tally: Tally
+    ) -> HttpResponse:
         # A GET may be refused for its method because it carries a mutation.
         allow = [method for method in allowed_methods(self._settings) if method != request.method]
-        return refusal(errors, media_type, allow)
+        response = refusal(errors, media_type, allow)
+        assert isinstance(response.body, bytes)
+        return response._replace(facts=tally.facts(len(response.body))) if self._tells else response
 
 
 def _store(settings: Settings, runtime_directory: Path) -> StoreOptions | None:

@@ -29,6 +29,7 @@ from kong_federation.executor import Executable, SubgraphTarget, prepare
 from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, Sizes, Uses, weigh_plan, weigh_refusal
 from kong_federation.gateway.client import BuilderClient
 from kong_federation.gateway.exchange import HttpRequest
+from kong_federation.gateway.head import Head
 from kong_federation.gateway.labels import find_labels
 from kong_federation.gateway.messages import (
     IntrospectionJob,
@@ -40,8 +41,8 @@ from kong_federation.gateway.messages import (
     unpack_operations,
 )
 from kong_federation.gateway.passage import Passage, body_for, headers_for
-from kong_federation.gateway.propagation import propagate
-from kong_federation.gateway.routes import RequestTargets, find_batch_limits, find_routes
+from kong_federation.gateway.propagation import KONG_REQUEST_ID, propagate
+from kong_federation.gateway.routes import Targets, find_batch_limits, find_routes
 from kong_federation.gateway.sharing import Sharing
 from kong_federation.plan import (
     Condition,
@@ -49,6 +50,7 @@ from kong_federation.plan import (
     Fetch,
     Introspect,
     Node,
+    OperationKind,
     Parallel,
     PlanFormatError,
     Sequence,
@@ -83,6 +85,10 @@ _COMES_AGAIN = 2
 _REMEMBERED_INTROSPECTIONS = 8
 
 
+# Of so many clients' headers it is remembered what travels to the subgraphs.
+_REMEMBERED_HEADS = 256
+
+
 class Generation:
     """
     One supergraph and all that is derived from it.
@@ -103,6 +109,8 @@ class Generation:
         self._settings = settings
         self._builder = builder
         self._routes = find_routes(settings, subgraphs)
+        self._personal = any(route.headers.personal for route in self._routes.values())
+        self._targets: dict[Head, Targets] = {}
         self.sharing = Sharing()
         self.max_entities = find_batch_limits(settings, subgraphs)
         self._known_labels = frozenset(labels)
@@ -208,10 +216,12 @@ class Generation:
         return Prepared(
             executable,
             _introspects(executable.plan.node),
+            executable.plan.kind is OperationKind.MUTATION,
             weigh_plan(key, encoded),
             _digest(key.document),
             Sizes(),
             Uses(plan_digest(job)),
+            {},
         )
 
     def _freeze_if_grown(self) -> None:
@@ -280,11 +290,18 @@ class Generation:
 
     def labels(self, request: HttpRequest) -> frozenset[str]:
         """The override labels that are on for one request; a part of its plan's key."""
-        return self._labels.active(request)
+        return self._labels.active(request) if self._labels.rules else self._labels.always
 
-    def targets(self, request: HttpRequest) -> Mapping[str, SubgraphTarget]:
+    def targets(self, request: HttpRequest, head: Head) -> Mapping[str, SubgraphTarget]:
         """Where the subgraphs are for one request, with the headers that travel to each."""
-        return RequestTargets(self._routes, request)
+        if self._personal:
+            return Targets(self._routes, request.headers, request.identity)
+        found = self._targets.get(head)
+        if found is None:
+            if len(self._targets) >= _REMEMBERED_HEADS:
+                self._targets.clear()
+            found = self._targets[head] = Targets(self._routes, request.headers, request.identity)
+        return found
 
     def passage(
         self, request: HttpRequest, media_type: str, prepared: Prepared, variables: Mapping[str, Any]
@@ -308,7 +325,9 @@ class Generation:
         destination = route.destination
         if destination is None or not destination.is_reached(way):
             return None
-        propagated = propagate(request, route.headers)
+        propagated = propagate(request.headers, request.identity, route.headers)
+        if request.request_id and request.request_id.isprintable():
+            propagated = (*propagated, (KONG_REQUEST_ID, request.request_id))
         headers = headers_for(destination, media_type, request.headers.get("accept", ()), propagated)
         body = body_for(plan, variables)
         return None if headers is None or body is None else Passage(node.subgraph, destination, headers, body)

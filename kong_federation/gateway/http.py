@@ -30,7 +30,9 @@ from kong_federation.errors.codes import (
 )
 from kong_federation.executor import read_json
 from kong_federation.gateway.exchange import HttpRequest, HttpResponse
-from kong_federation.gateway.media import GRAPHQL_JSON, JSON, choose, is_json
+from kong_federation.gateway.facts import Facts
+from kong_federation.gateway.head import Head
+from kong_federation.gateway.media import GRAPHQL_JSON, JSON
 from kong_federation.limits import Limits
 from kong_federation.settings import Settings
 
@@ -81,14 +83,14 @@ class GraphqlRequest(NamedTuple):
 # --- Reading -----------------------------------------------------------------------------------------------------
 
 
-def read_media_type(request: HttpRequest) -> str:
+def read_media_type(head: Head) -> str:
     """
     The media type to answer in.
 
     Raises:
         FederationError: INVALID_ACCEPT_HEADER.
     """
-    chosen = choose(request.headers.get("accept", ()))
+    chosen = head.media_type
     if chosen is None:
         raise FederationError(
             INVALID_ACCEPT_HEADER,
@@ -98,21 +100,30 @@ def read_media_type(request: HttpRequest) -> str:
     return chosen
 
 
-def read_request(request: HttpRequest, settings: Settings) -> GraphqlRequest:
+def read_request(request: HttpRequest, head: Head, settings: Settings) -> GraphqlRequest:
     """
     What a request asks for.
+
+    Args:
+        request: The request.
+        head: Of its headers.
+        settings: The whole configuration.
 
     Raises:
         FederationError: It is not a well-formed GraphQL-over-HTTP request, or could be a cross-site one.
     """
-    if request.method not in allowed_methods(settings):
+    method = request.method
+    if method == "POST":
+        if not head.is_json:
+            _check_origin(request, settings)
+        return _read_post(request, head, settings.limits)
+    if method not in allowed_methods(settings):
         accepted = " or ".join(allowed_methods(settings))
-        message = f"{_printable(request.method)} requests are not accepted here; send the operation with {accepted}."
+        message = f"{_printable(method)} requests are not accepted here; send the operation with {accepted}."
         raise FederationError(METHOD_NOT_ALLOWED, message)
-    _check_origin(request, settings)
-    if request.method == "GET":
-        return _read_get(request, settings)
-    return _read_post(request, settings)
+    if not head.is_json:
+        _check_origin(request, settings)
+    return _read_get(request, settings)
 
 
 def allowed_methods(settings: Settings) -> tuple[str, ...]:
@@ -121,9 +132,7 @@ def allowed_methods(settings: Settings) -> tuple[str, ...]:
 
 
 def _check_origin(request: HttpRequest, settings: Settings) -> None:
-    content_types = request.headers.get("content-type", ())
-    if is_json(content_types):
-        return
+    """Check a request whose content type is not JSON."""
     security = settings.security
     if security.csrf and not any(any(request.headers.get(name.lower(), ())) for name in security.csrf_headers):
         ways = ("the content type application/json", *(f"a non-empty header {name}" for name in security.csrf_headers))
@@ -134,7 +143,7 @@ def _check_origin(request: HttpRequest, settings: Settings) -> None:
         )
     if request.method == "POST":
         raise FederationError(INVALID_CONTENT_TYPE_HEADER, "The content type must be application/json in utf-8.")
-    if content_types:
+    if request.headers.get("content-type", ()):
         message = "A GET request has no body; leave its content type out, or let it be application/json."
         raise FederationError(INVALID_CONTENT_TYPE_HEADER, message)
 
@@ -152,7 +161,7 @@ def _read_get(request: HttpRequest, settings: Settings) -> GraphqlRequest:
         if name in values:
             text = values[name]
             # An empty parameter is how HTML forms and simple clients say that there is none.
-            values[name] = _json(text.encode(), f"parameter '{name}'") if text else None
+            values[name] = _json(text.encode(), f"parameter '{name}'", exact=True) if text else None
     return _graphql_request(values, safe=True)
 
 
@@ -166,16 +175,16 @@ def _pairs(query: str) -> Iterator[tuple[str, str]]:
             raise _malformed("The query string is not utf-8.") from None
 
 
-def _read_post(request: HttpRequest, settings: Settings) -> GraphqlRequest:
-    encodings = request.headers.get("content-encoding", ())
-    if encodings and any(value.strip().lower() not in {"", "identity"} for value in encodings):
+def _read_post(request: HttpRequest, head: Head, limits: Limits) -> GraphqlRequest:
+    body = request.body
+    if head.is_encoded:
         message = "Compressed bodies are not accepted; send the body without a content encoding."
         raise FederationError(INVALID_CONTENT_TYPE_HEADER, message)
-    if len(request.body) > settings.limits.max_body_size:
-        raise body_too_large(settings.limits)
-    if not request.body:
+    if len(body) > limits.max_body_size:
+        raise body_too_large(limits)
+    if not body:
         raise _malformed("The body is empty.")
-    values = _json(request.body, "body")
+    values = _json(body, "body")
     if isinstance(values, list):
         raise FederationError(
             BATCHING_NOT_ENABLED,
@@ -186,15 +195,24 @@ def _read_post(request: HttpRequest, settings: Settings) -> GraphqlRequest:
     return _graphql_request(values, safe=False)
 
 
-def _json(text: bytes, what: str) -> Any:
-    text = text.removeprefix(b"\xef\xbb\xbf")
+def _json(text: bytes, what: str, *, exact: bool = False) -> Any:
     try:
-        value = read_json(text)
-    except ValueError as error:
-        raise _malformed(f"The {what} is not JSON: {error}.") from None
+        value = None if exact else orjson.loads(text)
+        if exact or (type(value) is dict and value.get("variables")):
+            # There may be numbers that the fast parser changes.
+            value = read_json(text)
+    except ValueError:
+        value = _json_slowly(text.removeprefix(b"\xef\xbb\xbf"), what)
     if text.count(b"{") + text.count(b"[") > _DEEPEST_JSON and _depth_exceeds(value, _DEEPEST_JSON):
         raise _malformed(f"The JSON of the {what} is nested deeper than {_DEEPEST_JSON} levels.")
     return value
+
+
+def _json_slowly(text: bytes, what: str) -> Any:
+    try:
+        return read_json(text)
+    except ValueError as error:
+        raise _malformed(f"The {what} is not JSON: {error}.") from None
 
 
 def _depth_exceeds(value: Any, most: int) -> bool:
@@ -212,6 +230,19 @@ def _depth_exceeds(value: Any, most: int) -> bool:
 
 
 def _graphql_request(values: dict[str, Any], *, safe: bool) -> GraphqlRequest:
+    document, name, variables = values.get("query"), values.get("operationName"), values.get("variables")
+    if (
+        type(document) is not str
+        or not (name is None or type(name) is str)
+        or not (variables is None or type(variables) is dict)
+        or "extensions" in values
+    ):
+        _check_parameters(values)
+        assert isinstance(document, str)
+    return GraphqlRequest(document, name or None, variables or {}, safe)
+
+
+def _check_parameters(values: dict[str, Any]) -> None:
     extensions = _optional(values, "extensions", dict, "an object")
     document = values.get("query")
     if document is None:
@@ -221,12 +252,8 @@ def _graphql_request(values: dict[str, Any], *, safe: bool) -> GraphqlRequest:
         raise _malformed("The parameter 'query' is missing.")
     if not isinstance(document, str):
         raise _malformed("The parameter 'query' must be a string.")
-    return GraphqlRequest(
-        document=document,
-        operation_name=_optional(values, "operationName", str, "a string") or None,
-        variables=_optional(values, "variables", dict, "an object") or {},
-        safe=safe,
-    )
+    _optional(values, "operationName", str, "a string")
+    _optional(values, "variables", dict, "an object")
 
 
 def _optional(values: dict[str, Any], name: str, kind: type, described: str) -> Any:
@@ -262,9 +289,9 @@ def options(settings: Settings) -> HttpResponse:
     return HttpResponse(204, (("allow", ", ".join((*allowed_methods(settings), "OPTIONS"))),), b"")
 
 
-def answer(body: bytes, media_type: str) -> HttpResponse:
+def answer(body: bytes, media_type: str, facts: Facts | None) -> HttpResponse:
     """The answer of an execution, with or without errors."""
-    return HttpResponse(200, _ANSWER_HEADERS[media_type], body)
+    return HttpResponse(200, _ANSWER_HEADERS[media_type], body, facts)
 
 
 def refusal(errors: Sequence[FederationError], media_type: str = JSON, allow: Sequence[str] = ()) -> HttpResponse:

@@ -16,7 +16,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kong_federation.gateway.exchange import HttpRequest
 from kong_federation.gateway.identity import Identity
 from kong_federation.settings import HOP_BY_HOP, OWN_HEADERS, HeaderRule
 from kong_federation.transport import TRACE_HEADERS
@@ -27,10 +26,12 @@ Step = Callable[[Mapping[str, Values], Identity, dict[str, Values]], None]
 """One rule at work: the client's headers that may travel, who asks, and the subgraph's headers so far, changed."""
 
 # Kong's own id comes from Kong, never from the client.
-_KONG_REQUEST_ID = "x-kong-request-id"
+KONG_REQUEST_ID = "x-kong-request-id"
+"""The header that tells a subgraph Kong's id of the client's request."""
+
 # Baggage is not for tracing alone: tenants and experiments travel in it.
-_TRACE = TRACE_HEADERS - {_KONG_REQUEST_ID} | {"baggage"}
-_NEVER = frozenset((*HOP_BY_HOP, *OWN_HEADERS, _KONG_REQUEST_ID))
+_TRACE = TRACE_HEADERS - {KONG_REQUEST_ID} | {"baggage"}
+_NEVER = frozenset((*HOP_BY_HOP, *OWN_HEADERS, KONG_REQUEST_ID))
 
 # Longer names are not compared with patterns: a pattern could take very long on them.
 _LONGEST_NAME = 256
@@ -44,10 +45,12 @@ class HeaderRules:
     Args:
         names: What travels by its own name, in lower case.
         steps: All rules in order, if there is one that does anything else; `names` is then what always travels.
+        personal: Whether a rule looks at who asks.
     """
 
     names: frozenset[str]
     steps: tuple[Step, ...] = ()
+    personal: bool = False
 
 
 def compile_rules(rules: Iterable[HeaderRule]) -> HeaderRules:
@@ -55,47 +58,50 @@ def compile_rules(rules: Iterable[HeaderRule]) -> HeaderRules:
     rules = tuple(rules)
     if all(rule.op == "propagate" and rule.named and not rule.rename and rule.default is None for rule in rules):
         return HeaderRules(_TRACE | {(rule.named or "").lower() for rule in rules} - _NEVER)
-    return HeaderRules(_TRACE, tuple(map(_step, rules)))
+    return HeaderRules(_TRACE, tuple(map(_step, rules)), any(rule.value_from is not None for rule in rules))
 
 
-def propagate(request: HttpRequest, rules: HeaderRules) -> Headers:
+def propagate(client: Mapping[str, Values], identity: Identity, rules: HeaderRules) -> Headers:
     """
-    The headers that a subgraph gets.
+    The headers that a subgraph gets, but for Kong's request id.
 
     Args:
-        request: The client's request.
+        client: The client's headers.
+        identity: Who asks; makes a difference only for rules that are `personal`.
         rules: What `compile_rules` gave for the subgraph.
     """
-    connection = request.headers.get("connection", ())
+    connection = client.get("connection", ())
     dropped = {name.strip().lower() for value in connection for name in value.split(",")} if connection else ()
     headers: list[tuple[str, str]] = []
-    if not rules.names.isdisjoint(request.headers):
+    if not rules.names.isdisjoint(client):
         headers = [
             (name, value)
-            for name, values in request.headers.items()
+            for name, values in client.items()
             if name in rules.names and name not in dropped
             for value in values
             if _is_one_line(value)
         ]
     if rules.steps:
-        headers = _apply(rules.steps, request, dropped, headers)
-    if request.request_id and _is_one_line(request.request_id):
-        headers.append((_KONG_REQUEST_ID, request.request_id))
+        headers = _apply(rules.steps, client, identity, dropped, headers)
     return tuple(headers)
 
 
 def _apply(
-    steps: Iterable[Step], request: HttpRequest, dropped: Iterable[str], always: Iterable[tuple[str, str]]
+    steps: Iterable[Step],
+    client: Mapping[str, Values],
+    identity: Identity,
+    dropped: Iterable[str],
+    always: Iterable[tuple[str, str]],
 ) -> list[tuple[str, str]]:
-    client = {
+    free = {
         name: [value for value in values if _is_one_line(value)]
-        for name, values in request.headers.items()
+        for name, values in client.items()
         if name not in _NEVER and name not in dropped
     }
-    sent: dict[str, Values] = {name: client[name] for name, _ in always}
+    sent: dict[str, Values] = {name: free[name] for name, _ in always}
     for step in steps:
-        step(client, request.identity, sent)
-    sent.pop(_KONG_REQUEST_ID, None)
+        step(free, identity, sent)
+    sent.pop(KONG_REQUEST_ID, None)
     return [(name, value) for name, values in sent.items() for value in values]
 
 

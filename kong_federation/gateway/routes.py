@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import SUPERGRAPH_INVALID
 from kong_federation.executor import PROTOCOL_HEADERS, SubgraphTarget
-from kong_federation.gateway.exchange import HttpRequest
+from kong_federation.gateway.identity import Identity
 from kong_federation.gateway.passage import Destination, find_destination
 from kong_federation.gateway.propagation import HeaderRules, Headers, compile_rules, propagate
 from kong_federation.settings import HeaderRule, Settings
@@ -89,31 +89,32 @@ def open_transport(settings: Settings) -> HttpTransport:
     return HttpTransport(max_response_size=settings.limits.max_response_size, policy=usual, policies=policies)
 
 
-class RequestTargets(Mapping[str, SubgraphTarget]):
+class Targets(dict[str, SubgraphTarget]):
     """
-    The subgraphs for one request; each is made when it is asked for, because most requests need few of many.
+    The subgraphs for all requests with the same headers.
+
+    Each is made when it is first asked for, because most requests need few of many.
 
     Args:
         routes: All of the generation's.
-        request: The client's request.
+        client: The client's headers.
+        identity: Who asks.
     """
 
-    __slots__ = ("_headers", "_request", "_routes")
+    __slots__ = ("_client", "_headers", "_identity", "_routes")
 
-    def __init__(self, routes: Mapping[str, Route], request: HttpRequest) -> None:
+    def __init__(self, routes: Mapping[str, Route], client: Mapping[str, Sequence[str]], identity: Identity) -> None:
+        super().__init__()
         self._routes = routes
-        self._request = request
+        self._client = client
+        self._identity = identity
         self._headers: dict[HeaderRules, Headers] = {}
 
-    def __getitem__(self, name: str) -> SubgraphTarget:
+    def __missing__(self, name: str) -> SubgraphTarget:
         route = self._routes[name]
         headers = self._headers.get(route.headers)
         if headers is None:
-            headers = self._headers[route.headers] = PROTOCOL_HEADERS + propagate(self._request, route.headers)
-        return SubgraphTarget(route.url, route.timeout, headers)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._routes)
-
-    def __len__(self) -> int:
-        return len(self._routes)
+            propagated = propagate(self._client, self._identity, route.headers)
+            headers = self._headers[route.headers] = PROTOCOL_HEADERS + propagated
+        target = self[name] = SubgraphTarget(route.url, route.timeout, headers)
+        return target

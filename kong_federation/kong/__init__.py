@@ -21,8 +21,8 @@ from kong_federation.kong.messages import (
     encode_answer,
     encode_call,
 )
-from kong_federation.kong.records import Consumer, Credential, Exit, RawBody, Route, Service, Target, exit_parts
-from kong_federation.kong.wire import FrameReader, ProtocolError, exit_frames, frame
+from kong_federation.kong.records import Consumer, Credential, Exit, RawBody, Route, Service, Target, exit_frames
+from kong_federation.kong.wire import FrameReader, ProtocolError, cut, frame
 
 __all__ = [
     "FUNCTIONS",
@@ -45,11 +45,11 @@ __all__ = [
     "Signature",
     "StartInstance",
     "Target",
+    "cut",
     "decode_answer",
     "decode_call",
     "encode_answer",
     "encode_call",
     "exit_frames",
-    "exit_parts",
     "frame",
 ]

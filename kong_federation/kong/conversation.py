@@ -28,6 +28,7 @@ from kong_federation.gateway.identity import bytewise
 from kong_federation.gateway.passage import is_name
 from kong_federation.kong.functions import decode_text, encode_byte_string, encode_integer, encode_text
 from kong_federation.kong.pdk import MOST_HEADERS, Calls
+from kong_federation.kong.protobuf import sole_bytes
 from kong_federation.kong.records import (
     CONSUMER,
     CREDENTIAL,
@@ -48,8 +49,15 @@ _HEAD = (
     ("kong.request.get_method", b""),
     ("kong.nginx.get_var", encode_text("kong_request_id")),
 )
+_OPENING = len(_HEAD)
 # Nearly every request has one of these.
 _METHODS = {encode_text(name): name for name in ("POST", "GET")}
+_POST = encode_text("POST")
+
+# Clients send the same headers again and again. So many sets of them are remembered, none that takes more than so many
+# bytes as Kong writes it, and read in memory some ten times that.
+_MOST_HEADS = 128
+_LONGEST_HEAD = 2_048
 _WHERE = (("kong.router.get_service", b""),)
 _WHO = (("kong.client.get_consumer", b""), ("kong.client.get_credential", b""))
 
@@ -76,12 +84,13 @@ class Conversation:
         settings: The configuration; None: it is wrong, and nothing depends on it.
     """
 
-    __slots__ = ("_keys", "_passes", "_settings", "_telling", "opening")
+    __slots__ = ("_headers", "_keys", "_passes", "_settings", "_telling", "opening")
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._settings = settings if settings is not None and wants_identity(settings) else None
         self._keys = () if self._settings is None else shared_keys(self._settings)
         self._passes = settings is not None and settings.passthrough.enabled
+        self._headers: dict[bytes, dict[str, list[str]]] = {}
         where = _WHERE if self._passes else ()
         who = () if self._settings is None else _WHO
         self.opening = Calls(*_HEAD, *where, *who, *(("kong.ctx.shared.get", encode_text(key)) for key in self._keys))
@@ -93,23 +102,44 @@ class Conversation:
             told.append("kong.ctx.shared.set")
         self._telling = Telling(told)
 
+    def request(self, replies: Sequence[bytes], most: int) -> HttpRequest | None:
+        """
+        The request, if all of it came with the replies to the opening, as nearly all do.
+
+        Args:
+            replies: In the opening's order.
+            most: Bytes of a body that are accepted.
+        """
+        if replies[2] != _POST:
+            return None
+        body = sole_bytes(replies[0])
+        if body is None or len(body) > most:
+            return None
+        found = replies[1]
+        headers = self._headers.get(found)
+        if headers is None:
+            headers = self._read_headers(found)
+        request_id = (sole_bytes(replies[3]) or b"").decode("latin-1")
+        identity = NOBODY if self._settings is None else self._identity(self._settings, replies, headers)
+        way = _way(replies[_OPENING]) if self._passes else None
+        return HttpRequest("POST", "", headers, body, request_id, identity, way)
+
     def head(self, replies: Sequence[bytes]) -> RequestHead:
         """What the replies to the opening say, in its order."""
-        body, headers, method, request_id, *about = replies
+        body, headers, method, request_id, *_ = replies
         found = decode_headers(headers)
-        way = _way(about.pop(0)) if self._passes else None
         return RequestHead(
             _METHODS.get(method) or decode_text(method),
             found,
             decode_raw_body(body),
             decode_text(request_id),
-            NOBODY if self._settings is None else self._identity(self._settings, about, found),
-            way,
+            NOBODY if self._settings is None else self._identity(self._settings, replies, found),
+            _way(replies[_OPENING]) if self._passes else None,
         )
 
     def closing(self, facts: Facts | None) -> bytes:
         """The frames that tell of a request that is answered; empty: nothing is told."""
-        return self._telling.written(facts) if facts is not None and self._telling else b""
+        return self._telling.written(facts) if facts is not None else b""
 
     def steering(self, request: HttpRequest, passage: Passage) -> Calls:
         """What makes nginx ask a subgraph in our place; the first reply says nothing if Kong does not know the way."""
@@ -132,7 +162,16 @@ class Conversation:
         told = self._telling.calls(passage.facts) if passage.facts is not None else ()
         return Calls(*calls, *told)
 
-    def _identity(self, settings: Settings, about: Sequence[bytes], headers: dict[str, list[str]]) -> Identity:
+    def _read_headers(self, found: bytes) -> dict[str, list[str]]:
+        headers = decode_headers(found)
+        if len(found) <= _LONGEST_HEAD:
+            if len(self._headers) >= _MOST_HEADS:
+                self._headers.clear()
+            self._headers[found] = headers
+        return headers
+
+    def _identity(self, settings: Settings, replies: Sequence[bytes], headers: dict[str, list[str]]) -> Identity:
+        about = replies[_OPENING + self._passes :]
         consumer = CONSUMER.decode(about[0]) if about[0] else Consumer()
         vouched = Vouched(
             consumer_id=consumer.id,

@@ -19,13 +19,14 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE
 from kong_federation.gateway import HttpRequest, HttpResponse
 from kong_federation.kong.body import read_body
 from kong_federation.kong.failures import failed, failure
-from kong_federation.kong.guard import admit, run
+from kong_federation.kong.guard import refusal
 from kong_federation.kong.pdk import Channel, EventOver, Pdk
 from kong_federation.kong.records import Exit
 from kong_federation.kong.runtime import Runtime, Tenant
@@ -43,8 +44,7 @@ class Restart:
     """Let Kong start the instance again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(NamedTuple):
     """Make calls, of which these are the frames, wait for no reply, and answer the client; all in one write."""
 
     told: bytes
@@ -74,11 +74,26 @@ async def decide(channel: Channel, phase: str, tenant: Tenant | None, runtime: R
     if phase != "access":
         return _PROCEED
     try:
-        pdk = Pdk(channel)
         if tenant is None:
-            return await _restart(pdk, runtime)
-        request = await _read_request(pdk, tenant)
-        return await _answer(channel, request, tenant, runtime)
+            return await _restart(Pdk(channel), runtime)
+        conversation, guard = tenant.conversation, runtime.guard
+        replies = await channel.call(conversation.opening)
+        request = conversation.request(replies, tenant.limits.max_body_size)
+        if request is None:
+            request = await _read_rest(Pdk(channel), replies, tenant)
+        admitted = guard.admit(request, tenant.key)
+        channel.enter(admitted)
+        if guard.doubts(admitted) and (refused := await refusal(admitted, request, guard, channel)):
+            return refused
+        if request.way is None:
+            response: HttpResponse | None = await tenant.gateway.handle(request)
+        else:
+            response = await _pass_or_answer(Pdk(channel), request, tenant)
+        if guard.quarantine.holds_any:
+            guard.quarantine.answered(admitted.digest)
+        if response is None:
+            return _PROCEED
+        return _tell(response, tenant) if type(response.body) is bytes else await _without_stream(response)
     except FederationError as error:
         return failure([error])
     except FederationErrors as errors:
@@ -90,9 +105,9 @@ async def decide(channel: Channel, phase: str, tenant: Tenant | None, runtime: R
         return failed(INTERNAL_SERVER_ERROR)
 
 
-async def _read_request(pdk: Pdk, tenant: Tenant) -> HttpRequest:
-    conversation = tenant.conversation
-    head = conversation.head(await pdk.ask(conversation.opening))
+async def _read_rest(pdk: Pdk, replies: list[bytes], tenant: Tenant) -> HttpRequest:
+    """Read what did not come with the opening: a query string, or a body that is in a file."""
+    head = tenant.conversation.head(replies)
     # The parameters of a POST are in its body, so it does not pay for the 12 us of one more call on each side; and what
     # else may have a body, however large, is none of ours.
     if head.method == "POST":
@@ -102,22 +117,8 @@ async def _read_request(pdk: Pdk, tenant: Tenant) -> HttpRequest:
     return HttpRequest(head.method, query, head.headers, b"", head.request_id, head.identity, head.way)
 
 
-async def _answer(channel: Channel, request: HttpRequest, tenant: Tenant, runtime: Runtime) -> Exit | Tell | Proceed:
-    admitted = await admit(request, tenant.key, runtime.guard, channel)
-    if isinstance(admitted, Exit):
-        return admitted
-    response = await run(admitted, runtime.guard, _respond(Pdk(channel), request, tenant))
-    if response is None:
-        return _PROCEED
-    answer = await _exit(response)
-    told = tenant.conversation.closing(response.facts)
-    return Tell(told, answer) if told else answer
-
-
-async def _respond(pdk: Pdk, request: HttpRequest, tenant: Tenant) -> HttpResponse | None:
+async def _pass_or_answer(pdk: Pdk, request: HttpRequest, tenant: Tenant) -> HttpResponse | None:
     """The answer; None: Kong has been steered to a subgraph that answers."""
-    if request.way is None:
-        return await tenant.gateway.handle(request)
     outcome = await tenant.gateway.pass_or_handle(request)
     if isinstance(outcome, HttpResponse):
         return outcome
@@ -129,18 +130,23 @@ async def _respond(pdk: Pdk, request: HttpRequest, tenant: Tenant) -> HttpRespon
     return await tenant.gateway.handle(request)
 
 
-async def _exit(response: HttpResponse) -> Exit:
-    body = response.body
-    if not isinstance(body, bytes):
-        if isinstance(body, AsyncGenerator):
-            await body.aclose()
-        _log.error("a request was answered with a stream, which this server does not send")
-        return failed(INTERNAL_SERVER_ERROR)
-    if not 200 <= response.status <= 599:
+def _tell(response: HttpResponse, tenant: Tenant) -> Exit | Tell:
+    status, headers, body, facts = response
+    assert isinstance(body, bytes)
+    if not 200 <= status <= 599:
         # Kong raises on other statuses, and the client would get a page of Kong's.
-        _log.error("a request was answered with the status %s", response.status)
+        _log.error("a request was answered with the status %s", status)
         return failed(INTERNAL_SERVER_ERROR)
-    return Exit(response.status, response.headers, body)
+    told = tenant.conversation.closing(facts)
+    answer = Exit(status, headers, body)
+    return Tell(told, answer) if told else answer
+
+
+async def _without_stream(response: HttpResponse) -> Exit:
+    if isinstance(response.body, AsyncGenerator):
+        await response.body.aclose()
+    _log.error("a request was answered with a stream, which this server does not send")
+    return failed(INTERNAL_SERVER_ERROR)
 
 
 async def _restart(pdk: Pdk, runtime: Runtime) -> Decision:

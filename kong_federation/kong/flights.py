@@ -29,6 +29,7 @@ from time import monotonic
 from typing import NamedTuple
 
 _ENTRY = struct.Struct("=16s16sdIIB7x")  # request id, digest, when written (0: free), worker, worker before, deaths
+_FREE = bytes(_ENTRY.size)
 _WRITTEN = 32  # place of the time in an entry
 _WORKER = 40
 _DEATHS = 48
@@ -104,19 +105,23 @@ class Flights:
     def __repr__(self) -> str:
         return f"<Flights: {self._buckets * _PLACES} places>"
 
-    def begin(self, request_id: str, digest: bytes) -> Flight:
+    def begin(self, request_id: str, digest: bytes, worker: int | None = None) -> Flight:
         """
         A request has come.
 
         Args:
             request_id: Kong's.
             digest: Of what is asked, 16 bytes.
+            worker: The id of this process, if the caller knows it.
         """
-        name = _read_id(request_id)
-        if name is None:
+        try:
+            name = bytes.fromhex(request_id)
+        except ValueError:
             return _UNKNOWN
+        if len(request_id) != _ID or len(name) != _ID // 2:
+            return _UNKNOWN
+        worker = worker or os.getpid()
         now = monotonic()
-        worker = os.getpid()
         first = int.from_bytes(name[-8:], "big") % self._buckets * _PLACES
         start = first * _ENTRY.size
         bucket = self._memory[start : start + _BUCKET]
@@ -139,7 +144,7 @@ class Flights:
         if flight.place:
             at = (flight.place - 1) * _ENTRY.size
             if self._memory[at : at + len(flight.name)] == flight.name:
-                _ENTRY.pack_into(self._memory, at, b"", b"", 0.0, 0, 0, 0)
+                self._memory[at : at + len(_FREE)] = _FREE
 
     def left_by(self, worker: int) -> list[Left]:
         """
@@ -158,15 +163,6 @@ class Flights:
                 kept = (0 if last == worker else last, 0 if before == worker else before)
                 _WORKERS.pack_into(self._memory, place * _ENTRY.size + _WORKER, *kept)
         return found
-
-
-def _read_id(request_id: str) -> bytes | None:
-    if len(request_id) != _ID:
-        return None
-    try:
-        return bytes.fromhex(request_id)
-    except ValueError:
-        return None
 
 
 def _make(size: int) -> mmap.mmap:

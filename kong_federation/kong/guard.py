@@ -11,11 +11,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Coroutine
-from dataclasses import dataclass, field
-from functools import partial
+import os
 from time import monotonic
-from typing import Any, NamedTuple, TypeVar
 
 from kong_federation.errors import ErrorCode
 from kong_federation.errors.codes import REQUEST_INTERRUPTED, REQUEST_QUARANTINED
@@ -29,30 +26,89 @@ from kong_federation.kong.records import Exit
 
 _log = logging.getLogger(__name__)
 
-_Result = TypeVar("_Result")
 
-
-@dataclass(slots=True)
 class Guard:
     """
-    What one worker shares with the others.
+    What one worker shares with the others; made in the worker.
 
     Args:
         flights: The requests under way in all workers.
         quarantine: The requests that are refused.
         pulse: This worker's own.
-        began: When the server did, monotonic seconds.
     """
 
-    flights: Flights
-    quarantine: Quarantine
-    pulse: Pulse
-    began: float = field(default_factory=monotonic)
+    __slots__ = ("_began", "_knows_all", "_worker", "flights", "pulse", "quarantine")
+
+    def __init__(self, flights: Flights, quarantine: Quarantine, pulse: Pulse) -> None:
+        self.flights = flights
+        self.quarantine = quarantine
+        self.pulse = pulse
+        self._worker = os.getpid()
+        self._began = monotonic()
+        self._knows_all = False
 
     @property
     def knows_all(self) -> bool:
         """Whether nothing can come that another server had under way before."""
-        return not self.flights.since or monotonic() - self.began > STALE
+        if not self._knows_all:
+            self._knows_all = not self.flights.since or monotonic() - self._began > STALE
+        return self._knows_all
+
+    def admit(self, request: HttpRequest, graph: bytes) -> Admitted:
+        """
+        Write a request down until Kong has the answer.
+
+        Not only until there is one: of a worker that dies before its answer has left it, Kong sends the event again.
+
+        Args:
+            request: The request.
+            graph: Digest of its configuration.
+        """
+        digest = digest_of(graph, request.body or request.query.encode("utf-8", "surrogateescape"))
+        return Admitted(request, digest, self.flights.begin(request.request_id, digest, self._worker), self.flights)
+
+    def doubts(self, admitted: Admitted) -> bool:
+        """Whether something may speak against running a request; `refusal` finds out."""
+        return bool(admitted.deaths) or self.quarantine.holds_any or not (self._knows_all or self.knows_all)
+
+
+class Admitted:
+    """
+    A request that is written down.
+
+    Args:
+        request: What is asked.
+        digest: By which it is known.
+        flight: Where it stands in the table.
+        flights: The table.
+    """
+
+    __slots__ = ("_flight", "_flights", "_request", "deaths", "digest", "place")
+
+    def __init__(self, request: HttpRequest, digest: bytes, flight: Flight, flights: Flights) -> None:
+        self.digest = digest
+        self.place, self.deaths, _ = flight
+        self._request = request
+        self._flight = flight
+        self._flights = flights
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the request may be run again: it is certain, without parsing anything, that it is no mutation."""
+        request = self._request
+        if request.method != "POST":
+            # A mutation in a GET is refused.
+            return True
+        # Whatever JSON and GraphQL allow, the keyword must be there, unless its letters are escaped or it is elsewhere.
+        body = request.body
+        return b'"query"' in body and b"mutation" not in body and rb"\u" not in body
+
+    def over(self, *, answered: bool) -> None:
+        """Strike the request out when its connection is over or used again, having got the answer or not."""
+        # A connection that ended too early is most likely that of a client that left. But should Kong be there and have
+        # lost it, the event comes again, while what may be a mutation is on its way: it is kept until it is stale.
+        if answered or self.repeatable:
+            self._flights.end(self._flight)
 
 
 def lone_guard(most: int = 100) -> Guard:
@@ -60,69 +116,31 @@ def lone_guard(most: int = 100) -> Guard:
     return Guard(Flights(most), Quarantine(), pulses(1)[0])
 
 
-class Admitted(NamedTuple):
+async def refusal(admitted: Admitted, request: HttpRequest, guard: Guard, channel: Channel) -> Exit | None:
     """
-    A request that may be run.
+    Say why a request is not run.
 
     Args:
-        flight: Where it stands in the table.
-        digest: What it asks.
-    """
-
-    flight: Flight
-    digest: bytes
-
-
-async def admit(request: HttpRequest, graph: bytes, guard: Guard, channel: Channel) -> Admitted | Exit:
-    """
-    Say whether a request may be run, and write it down until Kong has the answer.
-
-    Not only until there is one: of a worker that dies before its answer has left it, Kong sends the event again.
-
-    Args:
+        admitted: What is known of it.
         request: The request.
-        graph: Digest of its configuration.
-        guard: What is known.
-        channel: To ask how old the request is, if that matters, and to know when it is over.
+        guard: What is known besides.
+        channel: To ask how old the request is, if that matters.
 
     Returns:
-        The answer, if it may not.
+        The answer to it; None: it may be run.
     """
-    digest = digest_of(graph, request.body or request.query.encode("utf-8", "surrogateescape"))
-    flight = guard.flights.begin(request.request_id, digest)
-    channel.when_over(partial(_over, request, flight, guard.flights), partial(_is_query, request))
-    admitted = Admitted(flight, digest)
-    if flight.deaths or guard.quarantine.left(digest) or not guard.knows_all:
-        return await _refusal(request, admitted, guard, channel) or admitted
-    return admitted
-
-
-def _over(request: HttpRequest, flight: Flight, flights: Flights, answered: bool) -> None:
-    # A connection that ended too early is most likely that of a client that left. But should Kong be there and have
-    # lost it, the event comes again, while what may be a mutation is on its way: that one is kept until it is stale.
-    if answered or _is_query(request):
-        flights.end(flight)
-
-
-async def run(admitted: Admitted, guard: Guard, work: Coroutine[Any, Any, _Result]) -> _Result:
-    """Run a request that was admitted."""
-    response = await guard.pulse.run(admitted.flight.place, work)
-    guard.quarantine.answered(admitted.digest)
-    return response
-
-
-async def _refusal(request: HttpRequest, admitted: Admitted, guard: Guard, channel: Channel) -> Exit | None:
-    deaths = admitted.flight.deaths
+    deaths = admitted.deaths
     if seconds := guard.quarantine.left(admitted.digest):
         return _refuse(request, REQUEST_QUARANTINED, f"it is in quarantine ({admitted.digest.hex()})", seconds)
     if deaths:
-        query = _is_query(request)
-        if deaths == 1 and query:
+        if deaths == 1 and admitted.repeatable:
             _log.warning("request %s comes again after the death of its worker; it is run again", request.request_id)
             return None
         reason = f"it comes again after the death of its worker ({deaths})"
-        return _refuse(request, REQUEST_QUARANTINED if query else REQUEST_INTERRUPTED, reason)
-    if not guard.knows_all and not _is_query(request) and await Pdk(channel).req_start_time() < guard.flights.since:
+        return _refuse(request, REQUEST_QUARANTINED if admitted.repeatable else REQUEST_INTERRUPTED, reason)
+    if guard.knows_all or admitted.repeatable:
+        return None
+    if await Pdk(channel).req_start_time() < guard.flights.since:
         return _refuse(request, REQUEST_INTERRUPTED, "it is older than this server, and may have been begun by another")
     return None
 
@@ -130,13 +148,3 @@ async def _refusal(request: HttpRequest, admitted: Admitted, guard: Guard, chann
 def _refuse(request: HttpRequest, code: ErrorCode, reason: str, seconds: float = 0.0) -> Exit:
     _log.warning("request %s is answered with an error: %s", request.request_id, reason)
     return failed(code, retry_after=math.ceil(seconds) or None)
-
-
-def _is_query(request: HttpRequest) -> bool:
-    """Whether it is certain, without parsing anything, that the request asks for no mutation."""
-    if request.method != "POST":
-        # A mutation in a GET is refused.
-        return True
-    # Whatever JSON and GraphQL allow, the keyword must be there, unless its letters are escaped or it is elsewhere.
-    body = request.body
-    return b'"query"' in body and b"mutation" not in body and rb"\u" not in body

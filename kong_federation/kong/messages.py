@@ -122,10 +122,9 @@ def decode_call(data: bytes) -> Call:
         # Nearly all calls are events: a sequence number and then the event, which is the same for every event of an
         # instance.
         sequence, at = read_varint(data, 1)
-        if data[at : at + 2] == _EVENT_BYTES:
-            length, start = read_varint(data, at + 2)
-            if start + length == len(data):
-                return HandleEvent(signed(sequence), *_read_event(data[start:]))
+        event = _whole_event(data[at:])
+        if event is not None:
+            return HandleEvent(signed(sequence), *event)
     sequence = chosen = 0
     inside = b""
     for tag, content in fields(data):
@@ -193,6 +192,14 @@ def decode_answer(data: bytes) -> Answer:
 
 
 @lru_cache(1024)
+def _whole_event(rest: bytes) -> tuple[int, str] | None:
+    """The instance and phase of an event that is all that is left of a call; None: it is something else."""
+    if rest[:2] != _EVENT_BYTES:
+        return None
+    length, start = read_varint(rest, 2)
+    return _read_event(rest[start:]) if start + length == len(rest) else None
+
+
 def _read_event(inside: bytes) -> tuple[int, str]:
     instance = 0
     phase = ""

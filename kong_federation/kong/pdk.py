@@ -8,7 +8,7 @@ function it does not know): it gives the client a 500 and closes the connection.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable
 from typing import Any, Protocol
 
 from kong_federation.kong.functions import (
@@ -70,10 +70,28 @@ class Calls:
         return len(self.calls)
 
 
+class Entry(Protocol):
+    """A request that is written down somewhere until Kong has the answer."""
+
+    @property
+    def place(self) -> int:
+        """Where it stands; what its steps are marked with."""
+        ...
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the request may be run again; asked if it has to be given up."""
+        ...
+
+    def over(self, *, answered: bool) -> None:
+        """Be told that Kong has got the answer, or that its connection ended before."""
+        ...
+
+
 class Channel(Protocol):
     """Carries PDK calls to Kong."""
 
-    async def call(self, calls: Calls) -> list[bytes]:
+    def call(self, calls: Calls) -> Awaitable[list[bytes]]:
         """
         Make the calls, all in one write.
 
@@ -85,14 +103,8 @@ class Channel(Protocol):
         """
         ...
 
-    def when_over(self, call: Callable[[bool], None], repeatable: Callable[[], bool]) -> None:
-        """
-        Have something called when Kong has got the answer (True), or its connection ended before (False).
-
-        Args:
-            call: What is called.
-            repeatable: Whether the request may be run again; asked if it has to be given up.
-        """
+    def enter(self, entry: Entry) -> None:
+        """Have a request looked after: its steps from here on are marked, and it is told when it is over."""
         ...
 
 

@@ -6,8 +6,8 @@ Signs of life of one worker, in memory that its supervisor reads, also after its
     running   events under way
     on_cpu    the place, among the requests under way, of the one whose code runs at this moment; 0: none
 
-`on_cpu` is written around each step of a request's tasks: that is what makes it possible to blame the request that
-killed a worker and not one that happened to wait there. A step costs about 0.2 us more for it.
+`on_cpu` is written around each step of a request's strand (`strands`, whose ledger it is) and of the tasks it starts:
+that is what makes it possible to blame the request that killed a worker and not one that happened to wait there.
 """
 
 from __future__ import annotations
@@ -15,19 +15,14 @@ from __future__ import annotations
 import asyncio
 import mmap
 from collections.abc import Coroutine, Generator
-from contextvars import ContextVar
 from enum import IntEnum
 from time import monotonic
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 _RECORD = 64  # bytes: a line of the processor's cache for each worker
 _BEAT = 0  # of the view of doubles
 _STATE, _RUNNING, _ON_CPU = 2, 3, 4  # of the view of 32-bit numbers
-
-_Result = TypeVar("_Result")
-
-_place: ContextVar[int] = ContextVar("place of the request", default=0)
 
 
 class LifeState(IntEnum):
@@ -47,11 +42,13 @@ class Pulse:
         memory: Its record.
     """
 
-    __slots__ = ("_doubles", "_numbers")
+    __slots__ = ("_doubles", "_numbers", "ledger")
 
     def __init__(self, memory: memoryview) -> None:
         self._doubles = memory.cast("d")
         self._numbers = memory.cast("I")
+        # For strands: `on_cpu`, and nothing else.
+        self.ledger = self._numbers[_ON_CPU : _ON_CPU + 1]
 
     def __repr__(self) -> str:
         return f"<Pulse {self.state.name.lower()}, {self.running} running>"
@@ -91,27 +88,10 @@ class Pulse:
         self._numbers[_ON_CPU] = 0
         self.live()
 
-    async def run(self, place: int, work: Coroutine[Any, Any, _Result]) -> _Result:
-        """
-        Run the work of one request, marked.
-
-        Args:
-            place: Of the request, in `Flights`.
-            work: What is done; the tasks it starts are marked, too.
-        """
-        if not place:
-            return await work
-        token = _place.set(place)
-        try:
-            result: _Result = await _Marked(work, self._numbers, place)
-            return result
-        finally:
-            _place.reset(token)
-
     def make_task(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
         """A task factory for `loop.set_task_factory`: what a request starts is marked as it is."""
-        place = _place.get()
-        if place and not isinstance(coroutine, _Marked):
+        place = self._numbers[_ON_CPU]
+        if place:
             coroutine = _Marked(coroutine, self._numbers, place)
         return asyncio.Task(coroutine, loop=loop, **options)
 

@@ -48,6 +48,11 @@ class Quarantine:
 
     # --- Workers ---
 
+    @property
+    def holds_any(self) -> bool:
+        """Whether any request is refused or watched."""
+        return self._memory[0] != 0
+
     def left(self, digest: bytes) -> float:
         """Seconds for which a request is still refused; 0: it is not."""
         if not self._memory[0]:

@@ -26,6 +26,7 @@ from kong_federation.kong.protobuf import (
     varint,
 )
 from kong_federation.kong.values import decode_headers, encode_headers
+from kong_federation.kong.wire import frame
 
 Record = TypeVar("Record")
 
@@ -286,6 +287,7 @@ def decode_target(data: bytes) -> Target:
 
 
 _EXIT_BODY = varint(key(2, BYTES))
+_EXIT = frame(b"kong.response.exit")
 
 
 class Exit(NamedTuple):
@@ -305,25 +307,36 @@ class Exit(NamedTuple):
 
 def encode_exit(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
     """The argument of `kong.response.exit`."""
+    start, rest = around_body(status, tuple(headers))
+    return b"".join((start, varint(len(body)), body, rest))
+
+
+def exit_frames(status: int, headers: tuple[tuple[str, str], ...], body: bytes, before: bytes = b"") -> bytes:
+    """
+    The two frames that answer the client, in one piece.
+
+    Args:
+        status: Of the answer.
+        headers: Of the answer.
+        body: Of the answer.
+        before: Whole frames of calls that are made before.
+
+    Raises:
+        UnicodeEncodeError: A header has characters that HTTP cannot carry.
+    """
+    start, rest = around_body(status, headers)
+    length = varint(len(body))
     # Joined once: a body of a megabyte costs its copying, so it is copied as rarely as possible.
-    return b"".join(exit_parts(status, headers, body))
+    size = len(start) + len(length) + len(body) + len(rest)
+    return b"".join((before, _EXIT, size.to_bytes(4, "little"), start, length, body, rest))
 
 
-def exit_parts(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> tuple[bytes, bytes, bytes]:
-    """The same in pieces, for whoever joins them with more: what comes before the body, the body, what comes after."""
-    return (_exit_status(status) + varint(len(body)), body, _exit_headers(tuple(headers)))
-
-
-@lru_cache(128)
-def _exit_status(status: int) -> bytes:
-    return integer_field(1, status) + _EXIT_BODY
-
-
-# Nearly all answers have the same few headers.
+# Nearly all answers have one of few statuses and the same few headers.
 @lru_cache(512)
-def _exit_headers(headers: tuple[tuple[str, str], ...]) -> bytes:
+def around_body(status: int, headers: tuple[tuple[str, str], ...]) -> tuple[bytes, bytes]:
+    """What comes before the length of the body, and after the body."""
     written = encode_headers(headers)
-    return bytes_field(3, written) if written else b""
+    return integer_field(1, status) + _EXIT_BODY, bytes_field(3, written) if written else b""
 
 
 def decode_exit(data: bytes) -> Exit:

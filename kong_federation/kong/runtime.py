@@ -36,6 +36,9 @@ _MOST_INSTANCES = 16_384  # remembered ids, about 100 bytes each; the files know
 _MOST_RESTARTS = 4096  # remembered request ids; they matter for the milliseconds until Kong's replay
 _IDLE = 3600.0  # seconds without a request after which a gateway is closed
 _TIDYING = 300.0  # seconds between two rounds of tidying
+# A gateway keeps the deadline of its configuration itself and can then answer with what it has. This is the time it
+# gets for that; then its host answers for it.
+_GRACE = 1.0  # seconds
 _LONGEST_REQUEST = 60.0  # seconds; Kong gives up on an event then, and `limits.deadline` is below it
 
 
@@ -107,6 +110,7 @@ class Tenant:
         used: When it last had a request, monotonic seconds.
         conversation: What its events ask and tell Kong.
         key: The digest as bytes.
+        patience: Seconds until the host answers in the gateway's place; Kong gives up after 60.
     """
 
     digest: str
@@ -115,9 +119,11 @@ class Tenant:
     used: float
     conversation: Conversation = field(default_factory=Conversation)
     key: bytes = field(init=False)
+    patience: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.key = self.digest.encode()
+        self.patience = self.limits.deadline / 1000 + _GRACE
 
 
 @dataclass(slots=True)

@@ -8,15 +8,12 @@ its own between the pieces.
 
 from __future__ import annotations
 
-import contextlib
 import struct
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from cachetools import LRUCache
-
 from kong_federation.gateway import Facts
-from kong_federation.gateway.facts import NAME
+from kong_federation.gateway.facts import NAME, Kind
 from kong_federation.kong.pdk import Calls
 from kong_federation.kong.values import encode_pair
 
@@ -39,15 +36,12 @@ class Telling:
         functions: What is called with the facts.
     """
 
-    __slots__ = ("_functions", "_pieces")
+    __slots__ = ("_functions", "_kept", "_pieces")
 
     def __init__(self, functions: Sequence[str]) -> None:
         self._functions = tuple(functions)
-        self._pieces: LRUCache[tuple[object, ...], list[bytes]] = LRUCache(_KEPT, getsizeof=_weight)
-
-    def __bool__(self) -> bool:
-        """Whether anything is told at all."""
-        return bool(self._functions)
+        self._pieces: dict[Kind, list[bytes]] = {}
+        self._kept = 0
 
     def calls(self, facts: Facts) -> tuple[tuple[str, bytes], ...]:
         """The functions with their argument; all take a name and a value, so it is the same."""
@@ -55,32 +49,33 @@ class Telling:
         return tuple((function, told) for function in self._functions)
 
     def written(self, facts: Facts) -> bytes:
-        """The frames of the calls for a request that was answered here."""
-        kind = facts[:-2]
-        try:
-            pieces = self._pieces[kind]
-        except KeyError:
-            pieces = self._cut(facts)
-            with contextlib.suppress(ValueError):  # it alone is too large to be kept
-                self._pieces[kind] = pieces
-        numbers = (_number(facts.response_bytes), _number(facts.duration))
+        """The frames of the calls for a request that was answered here; empty: there are none."""
+        kind, response_bytes, duration = facts
+        pieces = self._pieces.get(kind)
+        if pieces is None:
+            pieces = self._cut(kind)
+        size, time = _number(response_bytes), _number(duration)
         written = [pieces[0]]
         for index in range(1, len(pieces), 2):
-            written += (numbers[0], pieces[index], numbers[1], pieces[index + 1])
+            written += (size, pieces[index], time, pieces[index + 1])
         return b"".join(written)
 
-    def _cut(self, facts: Facts) -> list[bytes]:
+    def _cut(self, kind: Kind) -> list[bytes]:
         """The frames in pieces, with the size and the time left out in turn."""
         # On the wire every number is a double.
-        marked = facts._replace(response_bytes=_BYTES, duration=_MILLISECONDS)  # type: ignore[arg-type]
+        marked = Facts(kind, _BYTES, _MILLISECONDS)  # type: ignore[arg-type]
         whole = Calls(*self.calls(marked)).written
         pieces: list[bytes] = []
         for number in range(2 * len(self._functions)):
             before, _, whole = whole.partition(_HOLES[number % 2])
             pieces.append(before)
-        return [*pieces, whole]
-
-
-def _weight(pieces: Sequence[bytes]) -> int:
-    """What a kept entry holds in memory; the texts stand in the facts, too."""
-    return _OVERHEAD + 2 * sum(map(len, pieces))
+        pieces.append(whole)
+        weight = _OVERHEAD + 2 * sum(map(len, pieces))  # the texts stand in the facts, too
+        if self._kept + weight > _KEPT:
+            # All at once, because what is used is back at once.
+            self._pieces.clear()
+            self._kept = 0
+        if weight <= _KEPT:
+            self._pieces[kind] = pieces
+            self._kept += weight
+        return pieces

@@ -25,18 +25,30 @@ def frame(content: bytes) -> bytes:
     return _LENGTH.pack(len(content)) + content
 
 
-_EXIT = frame(b"kong.response.exit")
-
-
-def exit_frames(parts: tuple[bytes, ...], before: bytes = b"") -> bytes:
+def cut(data: bytes, maximum: int = MAXIMUM_FRAME) -> tuple[list[bytes], int]:
     """
-    The two frames that answer the client, in one piece.
+    Cut whole frames out of a piece of the stream.
 
-    Args:
-        parts: The argument of `kong.response.exit` in pieces.
-        before: Whole frames of calls that are made before.
+    Returns:
+        Their contents in order, and how many bytes they took; what is left is the beginning of another one.
+
+    Raises:
+        ProtocolError: A frame is larger than the maximum.
     """
-    return b"".join((before, _EXIT, _LENGTH.pack(sum(map(len, parts))), *parts))
+    frames = []
+    at = 0
+    size = len(data)
+    while (start := at + _HEAD) <= size:
+        # Spelt out, because it is done for every frame: half the time of unpacking.
+        length = data[at] | data[at + 1] << 8 | data[at + 2] << 16 | data[at + 3] << 24
+        if length > maximum:
+            raise _too_long(length, maximum)
+        end = start + length
+        if end > size:
+            break
+        frames.append(data[start:end])
+        at = end
+    return frames, at
 
 
 class FrameReader:
@@ -66,33 +78,16 @@ class FrameReader:
         rest = self._rest
         if not rest:
             # Nearly always: whole frames in one piece. They are cut straight out of it, without a second buffer.
-            frames, consumed = self._cut(data)
+            frames, consumed = cut(data, self._maximum)
             if consumed < len(data):
                 rest += data[consumed:]
             return frames
         rest += data
         if len(rest) >= _HEAD and len(rest) - _HEAD < self._length(rest, 0):
             return []
-        frames, consumed = self._cut(bytes(rest))
+        frames, consumed = cut(bytes(rest), self._maximum)
         del rest[:consumed]
         return frames
-
-    def _cut(self, data: bytes) -> tuple[list[bytes], int]:
-        frames = []
-        at = 0
-        size = len(data)
-        maximum = self._maximum
-        while (start := at + _HEAD) <= size:
-            # Spelt out, because it is done for every frame: half the time of unpacking.
-            length = data[at] | data[at + 1] << 8 | data[at + 2] << 16 | data[at + 3] << 24
-            if length > maximum:
-                raise _too_long(length, maximum)
-            end = start + length
-            if end > size:
-                break
-            frames.append(data[start:end])
-            at = end
-        return frames, at
 
     def _length(self, data: bytes | bytearray, at: int) -> int:
         length: int = _LENGTH.unpack_from(data, at)[0]

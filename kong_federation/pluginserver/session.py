@@ -30,10 +30,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from enum import Enum
-from typing import cast
+from typing import Any
 
 from kong_federation.errors import ErrorCode
 from kong_federation.errors.codes import (
@@ -51,23 +50,21 @@ from kong_federation.kong import (
     InstanceStarted,
     ProtocolError,
     StartInstance,
+    cut,
     decode_call,
     encode_answer,
     exit_frames,
-    exit_parts,
     frame,
 )
 from kong_federation.kong.event import Decision, Proceed, Tell, decide
 from kong_federation.kong.failures import failed
-from kong_federation.kong.pdk import Calls, EventOver
-from kong_federation.kong.runtime import Runtime, Tenant
+from kong_federation.kong.pdk import Calls, Entry, EventOver
+from kong_federation.kong.runtime import Runtime
 from kong_federation.pluginserver.events import Events
+from kong_federation.strands import Promise, Strand
 
 _log = logging.getLogger(__name__)
 
-# The gateway keeps the deadline of its configuration itself and can then answer with what it has. This is the time it
-# gets for that; then the session answers for it.
-_GRACE = 1.0  # seconds
 _WITHOUT_TENANT = 10.0  # seconds for an event whose instance nobody knows
 
 _EMPTY = frame(b"")
@@ -91,64 +88,64 @@ class Event:
         sequence: Of Kong's call.
         deadline: When the session answers in the handler's place, in the loop's time.
         transport: The connection.
+        ledger: Where the steps of the request are marked.
     """
 
-    __slots__ = ("_over", "_transport", "_waiting", "afterwards", "deadline", "repeatable", "sequence", "task")
+    __slots__ = ("_got", "_ledger", "_over", "_transport", "_waiting", "deadline", "entry", "sequence", "strand")
 
-    def __init__(self, sequence: int, deadline: float, transport: asyncio.Transport) -> None:
+    def __init__(self, sequence: int, deadline: float, transport: asyncio.Transport, ledger: memoryview) -> None:
         self.sequence = sequence
         self.deadline = deadline
-        self.task: asyncio.Task[Decision] | None = None
-        self.afterwards: Callable[[bool], None] | None = None
-        self.repeatable: Callable[[], bool] | None = None
+        self.entry: Entry | None = None
+        self.strand: Strand[Decision]
         self._transport = transport
-        self._waiting: deque[tuple[asyncio.Future[list[bytes]], int, list[bytes]]] = deque()
+        self._ledger = ledger
+        self._waiting: list[tuple[Promise[list[bytes]], int]] = []
+        self._got: list[bytes] = []
         self._over = False
 
-    async def call(self, calls: Calls) -> list[bytes]:
+    def begin(self, work: Coroutine[Any, Any, Decision], decided: Callable[[Strand[Decision]], None]) -> None:
+        """Run the handler."""
+        strand = self.strand = Strand(work, self._ledger)
+        strand.then(decided)
+        strand.resume()
+
+    def call(self, calls: Calls) -> Promise[list[bytes]]:
         """Make PDK calls, all in one write."""
         if self._over:
             raise EventOver
-        waiter: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((waiter, len(calls), []))
+        promise: Promise[list[bytes]] = Promise()
+        self._waiting.append((promise, len(calls.calls)))
         self._transport.write(calls.written)
-        return await waiter
+        return promise
 
-    def when_over(self, call: Callable[[bool], None], repeatable: Callable[[], bool]) -> None:
-        """Have something called when the connection is over or used again; says whether Kong was told what to do."""
-        self.afterwards = call
-        self.repeatable = repeatable
+    def enter(self, entry: Entry) -> None:
+        """Have a request looked after."""
+        self.entry = entry
+        self.strand.mark = self._ledger[0] = entry.place
 
-    def take(self, results: list[bytes]) -> bool:
-        """Give all results of the only call at once, as they nearly always come; False: they are not that."""
-        if len(self._waiting) != 1:
-            return False
-        waiter, expected, earlier = self._waiting[0]
-        if earlier or len(results) != expected:
-            return False
-        self._waiting.clear()
-        if not waiter.done():
-            waiter.set_result(results)
-        return True
-
-    def result(self, content: bytes) -> bool:
-        """Give a result to the oldest call; False: none waits."""
-        if not self._waiting:
-            return False
-        waiter, expected, results = self._waiting[0]
-        results.append(content)
-        if len(results) == expected:
-            self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(results)
-        return True
+    def take(self, results: list[bytes]) -> list[bytes]:
+        """Give results to the calls that wait for them, the oldest first; returns those that nobody waits for."""
+        if self._got:
+            results = self._got + results
+            self._got = []
+        while results and self._waiting:
+            promise, expected = self._waiting[0]
+            if len(results) < expected:
+                self._got = results
+                return []
+            del self._waiting[0]
+            rest = results[expected:]
+            # Here the handler goes on, and may make further calls or end the event.
+            promise.set_result(results[:expected] if rest else results)
+            results = rest
+        return results
 
     def end(self) -> None:
         """Nobody answers PDK calls any more; the handler is cancelled if it still runs."""
         self._over = True
         self._waiting.clear()
-        if self.task is not None and not self.task.done():
-            self.task.cancel()
+        self.strand.cancel()
 
 
 class Session(asyncio.Protocol):
@@ -160,16 +157,16 @@ class Session(asyncio.Protocol):
         events: The events under way in this worker.
     """
 
-    __slots__ = ("_afterwards", "_event", "_events", "_reader", "_runtime", "_transport", "fresh", "state")
+    __slots__ = ("_entry", "_event", "_events", "_reader", "_runtime", "_transport", "fresh", "state")
 
     def __init__(self, runtime: Runtime, events: Events) -> None:
         self.state = State.IDLE
         self.fresh = True
         self._runtime = runtime
         self._events = events
-        self._reader = FrameReader()
+        self._reader: FrameReader | None = None  # nearly always, what comes are whole frames
         self._event: Event | None = None
-        self._afterwards: Callable[[bool], None] | None = None
+        self._entry: Entry | None = None
         self._transport: asyncio.Transport
 
     def __repr__(self) -> str:
@@ -182,8 +179,8 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Kong has connected."""
-        # uvloop's transports are no subclasses of asyncio's.
-        self._transport = cast("asyncio.Transport", transport)
+        # uvloop's transports are no subclasses of asyncio's, so nothing could be asserted.
+        self._transport = transport  # type: ignore[assignment]
         self._events.connected(self)
 
     def data_received(self, data: bytes) -> None:
@@ -192,14 +189,12 @@ class Session(asyncio.Protocol):
         if state is State.ANSWERED or state is State.LEAVING:
             return
         try:
-            frames = self._reader.feed(data)
-            if state is State.EVENT and self._event is not None and self._event.take(frames):
-                return
-            for content in frames:
+            frames = self._cut(data)
+            while frames:
                 if self.state is State.IDLE:
-                    self._call(content)
-                elif self.state is State.EVENT:
-                    self._result(content)
+                    self._call(frames.pop(0))
+                elif self.state is State.EVENT and self._event is not None:
+                    frames = self._results(self._event, frames)
                 else:
                     return
         except ProtocolError as error:
@@ -225,8 +220,8 @@ class Session(asyncio.Protocol):
 
     def give_up(self) -> None:
         """The worker ends: who may have changed something is not told to try again."""
-        repeatable = self._event.repeatable if self._event is not None else None
-        self.fail(SERVICE_UNAVAILABLE if repeatable is None or repeatable() else REQUEST_INTERRUPTED)
+        entry = self._event.entry if self._event is not None else None
+        self.fail(SERVICE_UNAVAILABLE if entry is None or entry.repeatable else REQUEST_INTERRUPTED)
 
     def hang_up(self) -> None:
         """Close our end only: what Kong writes at this very moment must not meet a closed connection."""
@@ -238,6 +233,23 @@ class Session(asyncio.Protocol):
     def close(self) -> None:
         """Let the connection go after what was written; an event under way must have been answered."""
         self._transport.close()
+
+    def _cut(self, data: bytes) -> list[bytes]:
+        if self._reader is not None:
+            return self._reader.feed(data)
+        frames, consumed = cut(data)
+        if consumed < len(data):
+            self._reader = FrameReader()
+            self._reader.feed(data[consumed:])
+        return frames
+
+    def _results(self, event: Event, frames: list[bytes]) -> list[bytes]:
+        """Give an event its results; what is left belongs to whatever comes after it."""
+        left = event.take(frames)
+        if left and self._event is event:
+            _log.error("Kong sent a result that was not asked for")
+            self.fail(INTERNAL_SERVER_ERROR)
+        return left
 
     def _call(self, content: bytes) -> None:
         self.fresh = False
@@ -270,36 +282,29 @@ class Session(asyncio.Protocol):
         if self._events.full:
             self.fail(SERVICE_UNAVAILABLE)
             return
-        loop = asyncio.get_running_loop()
+        runtime = self._runtime
         try:
-            tenant = self._runtime.find(instance)
+            tenant = runtime.find(instance)
         except Exception:  # noqa: BLE001 - an event must be answered whatever happens
             _log.exception("an instance could not be looked up")
             self.fail(INTERNAL_SERVER_ERROR)
             return
-        event = self._event = Event(sequence, loop.time() + _patience(tenant), self._transport)
+        deadline = asyncio.get_running_loop().time() + (tenant.patience if tenant is not None else _WITHOUT_TENANT)
+        event = self._event = Event(sequence, deadline, self._transport, runtime.guard.pulse.ledger)
         self.state = State.EVENT
         self._events.begun(self)
-        event.task = loop.create_task(decide(event, phase, tenant, self._runtime))
-        event.task.add_done_callback(self._decided)
+        event.begin(decide(event, phase, tenant, runtime), self._decided)
 
-    def _result(self, content: bytes) -> None:
-        assert self._event is not None
-        if not self._event.result(content):
-            _log.error("Kong sent a result that was not asked for")
-            self.fail(INTERNAL_SERVER_ERROR)
-
-    def _decided(self, task: asyncio.Task[Decision]) -> None:
-        if task.cancelled():
-            decision: Decision = failed(INTERNAL_SERVER_ERROR)
-        elif (error := task.exception()) is not None:
-            if self._event is not None and self._event.task is task:
-                _log.error("a request failed", exc_info=error)
-            decision = failed(INTERNAL_SERVER_ERROR)
-        else:
-            decision = task.result()
-        if self._event is None or self._event.task is not task:
+    def _decided(self, strand: Strand[Decision]) -> None:
+        if self._event is None or self._event.strand is not strand:
             return
+        try:
+            decision = strand.result()
+        except asyncio.CancelledError:
+            decision = failed(INTERNAL_SERVER_ERROR)
+        except BaseException:  # noqa: BLE001 - whatever it is, Kong waits for an answer
+            _log.exception("a request failed")
+            decision = failed(INTERNAL_SERVER_ERROR)
         match decision:
             case Exit():
                 self._exit(decision)
@@ -321,20 +326,20 @@ class Session(asyncio.Protocol):
         if self.state is not State.EVENT and self.state is not State.IDLE:
             return
         try:
-            written = exit_frames(exit_parts(answer.status, answer.headers, answer.body), told)
+            written = exit_frames(answer.status, answer.headers, answer.body, told)
         except UnicodeEncodeError:
             _log.exception("a header of an answer has characters that HTTP cannot carry")
             answer = failed(INTERNAL_SERVER_ERROR)
-            written = exit_frames(exit_parts(answer.status, answer.headers, answer.body))
+            written = exit_frames(answer.status, answer.headers, answer.body)
         self.state = State.ANSWERED
         self.fresh = False
         self._transport.write(written)
         self._end_event()
 
     def _be_over(self, *, answered: bool) -> None:
-        afterwards, self._afterwards = self._afterwards, None
-        if afterwards is not None:
-            afterwards(answered)
+        entry, self._entry = self._entry, None
+        if entry is not None:
+            entry.over(answered=answered)
 
     def _end_event(self) -> int:
         event, self._event = self._event, None
@@ -342,10 +347,5 @@ class Session(asyncio.Protocol):
             return 0
         self._events.ended(self)
         event.end()
-        self._afterwards = event.afterwards
+        self._entry = event.entry
         return event.sequence
-
-
-def _patience(tenant: Tenant | None) -> float:
-    """Seconds until the session answers in the handler's place; Kong gives up after 60."""
-    return tenant.limits.deadline / 1000 + _GRACE if tenant is not None else _WITHOUT_TENANT

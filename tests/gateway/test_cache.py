@@ -21,7 +21,9 @@ def key(document, name=None, labels=()):
 
 
 def plan(weight):
-    return Prepared(None, introspects=False, weight=weight, digest="", sizes=Sizes(), uses=Uses(b""))
+    return Prepared(
+        None, introspects=False, mutates=False, weight=weight, digest="", sizes=Sizes(), uses=Uses(b""), kinds={}
+    )
 
 
 def refusal(document):

@@ -3,7 +3,7 @@
 import hashlib
 from types import SimpleNamespace
 
-from kong_federation.gateway.facts import Tally
+from kong_federation.gateway.tally import Tally
 from kong_federation.plan import OperationKind
 from kong_federation.transport import SubgraphResponse
 from tests.gateway.gateway_world import URL, post
@@ -39,9 +39,9 @@ async def test_an_error_of_a_subgraph_is_told_about(world):
 
     world.transport._handlers[URL] = broken
     masked = await world.gateway().handle(post("{ me }"))
-    assert (masked.facts.errors, masked.facts.error_code) == (1, "DOWNSTREAM_SERVICE_ERROR")
+    assert (masked.facts.kind.errors, masked.facts.kind.error_code) == (1, "DOWNSTREAM_SERVICE_ERROR")
     shown = await world.gateway(security={"mask_errors": False}).handle(post("{ me }"))
-    assert shown.facts.error_code == "caf\xc3\xa9", "bytes, as Kong wants them"
+    assert shown.facts.kind.error_code == "caf\xc3\xa9", "bytes, as Kong wants them"
 
 
 async def test_nothing_is_told_if_nobody_listens(world):
@@ -50,7 +50,7 @@ async def test_nothing_is_told_if_nobody_listens(world):
 
 
 def test_a_name_as_long_as_a_document_is_cut():
-    tally = Tally(None)
+    tally = Tally()
     plan = SimpleNamespace(operation_name="A" * 10_000, kind=OperationKind.QUERY)
-    tally.prepared = SimpleNamespace(executable=SimpleNamespace(plan=plan), digest="")
-    assert tally.facts(0).operation_name == "A" * 256
+    tally.prepared = SimpleNamespace(executable=SimpleNamespace(plan=plan), digest="", kinds={})
+    assert tally.facts(0).kind.operation_name == "A" * 256

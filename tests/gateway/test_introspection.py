@@ -1,5 +1,6 @@
 """Introspection through the gateway: what graphql-core says of the API schema, whatever the tool that asks."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -161,15 +162,6 @@ def settle(packed):
     return content
 
 
-def run(coroutine):
-    """Run what never waits for anything outside of this process."""
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        return end.value
-    raise AssertionError("it waits")
-
-
 def through_the_builder(planner, query, variables=None):
     """The answer as worker and builder make it, with the default limits and all encodings, in one process."""
     encoded = settle(run_job(planner, msgpack.unpackb(pack_job(PlanJob(query, None, frozenset(), Limits())))))
@@ -179,7 +171,7 @@ def through_the_builder(planner, query, variables=None):
 
     executable = prepare(decode_plan(encoded))
     context = ExecutionContext(transport=MemoryTransport({}), targets={}, introspect=introspect)
-    result = run(executable.execute(executable.coerce(variables or {}), context))
+    result = asyncio.run(executable.execute(executable.coerce(variables or {}), context))
     assert not result.errors
     return result.data
 

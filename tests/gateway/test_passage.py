@@ -118,7 +118,7 @@ async def test_what_cannot_be_left_to_nginx_is_answered_from_here(gateway):
         assert (status, answer["data"]["me"]) == (200, "Ada")
     assert read(await gateway.handle(asked("{ me }"))) == (200, {"data": {"me": "Ada"}})
     refused = await gateway.pass_or_handle(asked("{ unknown }"))
-    assert refused.facts.error_code == "GRAPHQL_VALIDATION_FAILED"
+    assert refused.facts.kind.error_code == "GRAPHQL_VALIDATION_FAILED"
 
 
 @pytest.mark.parametrize(

@@ -115,12 +115,12 @@ def test_uses_are_counted_and_told_once():
 def test_looking_at_the_cache_is_no_use():
     cache = PlanCache(100, 10)
     for name in "abc":
-        cache.put(PlanKey(name, None, frozenset()), Prepared(None, False, 30, "", Sizes(), Uses(b"")))
+        cache.put(PlanKey(name, None, frozenset()), Prepared(None, False, False, 30, "", Sizes(), Uses(b""), {}))
     assert [key.document for key, _ in cache.uses()] == ["a", "b", "c"]
     assert cache.knows(PlanKey("a", None, frozenset()))
     assert cache.has_room(10)
     assert not cache.has_room(11)
-    cache.put(PlanKey("d", None, frozenset()), Prepared(None, False, 30, "", Sizes(), Uses(b"")))
+    cache.put(PlanKey("d", None, frozenset()), Prepared(None, False, False, 30, "", Sizes(), Uses(b""), {}))
     assert [key.document for key, _ in cache.uses()] == ["b", "c", "d"]
 
 

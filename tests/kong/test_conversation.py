@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from kong_federation.gateway import Facts, HttpRequest, Identity, Passage, Way
+from kong_federation.gateway.facts import Kind
 from kong_federation.gateway.passage import Destination
 from kong_federation.kong import FUNCTIONS, Consumer, Credential, FrameReader, RawBody, Service, Target
 from kong_federation.kong.conversation import Conversation
-from kong_federation.kong.telling import Telling
+from kong_federation.kong.telling import _KEPT, Telling
 from kong_federation.settings import parse_settings
 
 MINIMAL = {"supergraph": {"sdl": "x"}}
@@ -73,7 +74,7 @@ def test_who_asks_is_asked_in_the_same_write():
 
 
 def test_facts_are_told_to_whom_the_configuration_says():
-    facts = Facts("Q", "query", "abc", "hit", ("a", "\u00e9"), 3, 0, "", False, 10, 1.5)
+    facts = Facts(Kind("Q", "query", "abc", "hit", ("a", "\u00e9"), 3), 10, 1.5)
     told = {
         "operation_name": "Q",
         "operation_type": "query",
@@ -108,12 +109,12 @@ def test_what_is_kept_of_facts_is_bounded_whatever_names_clients_give():
     telling = Telling(["kong.ctx.shared.set"])
     for number in range(100):
         name = f"Q{number}" + "x" * 2**18
-        assert name.encode() in telling.written(Facts(name, "query"))
+        assert name.encode() in telling.written(Facts(Kind(name, "query")))
     kept = [sum(map(len, pieces)) for pieces in telling._pieces.values()]
     assert len(kept) > 1
-    assert sum(kept) < telling._pieces.maxsize < 100 * 2**18
-    huge = "x" * telling._pieces.maxsize
-    assert huge.encode() in telling.written(Facts(huge, "query"))
+    assert sum(kept) < _KEPT < 100 * 2**18
+    huge = "x" * _KEPT
+    assert huge.encode() in telling.written(Facts(Kind(huge, "query")))
 
 
 PASSING = {**MINIMAL, "passthrough": {"enabled": True}, "security": {"mask_errors": False}}

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from kong_federation.gateway import Facts, HttpResponse, Passage
+from kong_federation.gateway.facts import Kind
 from kong_federation.gateway.passage import Destination
 from kong_federation.kong import FUNCTIONS, Exit, FrameReader, RawBody, Service
 from kong_federation.kong.conversation import Conversation
@@ -13,6 +14,7 @@ from kong_federation.kong.event import Proceed, Restart, Tell, decide
 from kong_federation.kong.guard import lone_guard
 from kong_federation.kong.instances import InstanceFiles
 from kong_federation.kong.pdk import EventOver
+from kong_federation.kong.quarantine import digest_of
 from kong_federation.kong.runtime import Runtime, Tenant
 from kong_federation.settings import parse_settings
 
@@ -32,8 +34,8 @@ class Channel:
             **changes,
         }
 
-    def when_over(self, call, repeatable):
-        self.over = call
+    def enter(self, entry):
+        self.entry = entry
 
     async def call(self, calls):
         self.asked.append([name for name, _ in calls.calls])
@@ -84,7 +86,7 @@ async def test_a_request_becomes_an_answer(runtime):
 
 async def test_facts_are_told_with_the_answer(runtime):
     conversation = Conversation(parse_settings({"supergraph": {"sdl": "x"}}))
-    gateway = Gateway(HttpResponse(200, (), b"answer", Facts(operation_name="Q")))
+    gateway = Gateway(HttpResponse(200, (), b"answer", Facts(Kind(operation_name="Q"))))
     decision = await decide(Channel(), "access", Tenant("digest", gateway, LIMITS, 0.0, conversation), runtime)
     assert isinstance(decision, Tell)
     assert decision.answer == Exit(200, (), b"answer")
@@ -153,7 +155,7 @@ async def test_what_comes_again_after_a_death_is_run_once_more_if_it_is_a_query(
         gateway = Gateway()
         channel = Channel(**changes)
         answer = await decide(channel, "access", tenant(gateway), runtime)
-        channel.over(True)
+        channel.entry.over(answered=True)
         assert answer.status == status
         assert (gateway.request is None) == (status != 200)
         if status != 200:
@@ -161,6 +163,17 @@ async def test_what_comes_again_after_a_death_is_run_once_more_if_it_is_a_query(
             assert code == {500: "REQUEST_INTERRUPTED", 503: "REQUEST_QUARANTINED"}[status]
 
     assert (await decide(Channel(**changes), "access", tenant(Gateway()), runtime)).status == 200, "it was answered"
+
+
+async def test_an_answer_clears_a_suspect_and_a_failure_of_ours_does_not(runtime):
+    digest = digest_of(b"digest", b"query=%7Ba%7D")
+    runtime.guard.quarantine.watch(digest)
+    broken = Gateway()
+    broken.handle = None
+    assert (await decide(Channel(), "access", tenant(broken), runtime)).status == 500
+    assert not runtime.guard.quarantine.was_answered(digest)
+    assert (await decide(Channel(), "access", tenant(Gateway()), runtime)).status == 200
+    assert runtime.guard.quarantine.was_answered(digest)
 
 
 async def test_a_body_that_is_not_a_posts_is_not_read(runtime):

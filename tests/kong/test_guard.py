@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from kong_federation.gateway import HttpRequest, HttpResponse
-from kong_federation.kong import FUNCTIONS, Exit
+from kong_federation.gateway import HttpRequest
+from kong_federation.kong import FUNCTIONS
 from kong_federation.kong import guard as module
-from kong_federation.kong.guard import admit, lone_guard, run
+from kong_federation.kong.guard import lone_guard, refusal
 from kong_federation.kong.quarantine import digest_of
 
 ID = "b55f5f0d1bc813098bcbe461fff74902"
@@ -26,9 +26,6 @@ class Channel:
         self.asked += 1
         return [FUNCTIONS["kong.nginx.req_start_time"].result.encode(self.started)]
 
-    def when_over(self, call, repeatable):
-        self.over = call
-
 
 def request(body, method="POST", query=""):
     return HttpRequest(method, query, {}, body, ID)
@@ -43,17 +40,25 @@ def guard():
     return lone_guard()
 
 
+async def answer_to(asked, graph, guard, channel=None):
+    """The refusal of a request, if it is not run."""
+    admitted = guard.admit(asked, graph)
+    return await refusal(admitted, asked, guard, channel or Channel()) if guard.doubts(admitted) else None
+
+
 async def test_a_mutation_that_may_have_been_begun_by_another_server_is_not_run(guard):
     young, old = Channel(time.time() + 1), Channel(guard.flights.since - 0.001)
-    assert code(await admit(request(MUTATION), b"g", guard, old)) == "REQUEST_INTERRUPTED"
-    old.over(True)
-    assert not isinstance(await admit(request(MUTATION), b"g", guard, young), Exit)
+    asked = request(MUTATION)
+    admitted = guard.admit(asked, b"g")
+    assert code(await refusal(admitted, asked, guard, old)) == "REQUEST_INTERRUPTED"
+    admitted.over(answered=True)
+    assert await answer_to(asked, b"g", guard, young) is None
 
 
 async def test_queries_are_not_asked_how_old_they_are(guard):
     pdk = Channel()
-    assert not isinstance(await admit(request(QUERY), b"g", guard, pdk), Exit)
-    assert not isinstance(await admit(request(b"", "GET", "query={a}"), b"h", lone_guard(), pdk), Exit)
+    assert await answer_to(request(QUERY), b"g", guard, pdk) is None
+    assert await answer_to(request(b"", "GET", "query={a}"), b"h", lone_guard(), pdk) is None
     assert pdk.asked == 0
 
 
@@ -65,55 +70,28 @@ async def test_nobody_is_asked_when_the_table_knows_all(guard, how, monkeypatch)
         later = module.monotonic() + 1000
         monkeypatch.setattr(module, "monotonic", lambda: later)
     pdk = Channel()
-    assert not isinstance(await admit(request(MUTATION), b"g", guard, pdk), Exit)
+    assert await answer_to(request(MUTATION), b"g", guard, pdk) is None
     assert pdk.asked == 0
 
 
 async def test_who_is_in_quarantine_is_told_when_to_come_again(guard):
     guard.quarantine.impose(digest_of(b"g", QUERY), 42)
-    answer = await admit(request(QUERY), b"g", guard, Channel())
+    answer = await answer_to(request(QUERY), b"g", guard)
     assert (answer.status, code(answer)) == (503, "REQUEST_QUARANTINED")
     assert 40 <= int(dict(answer.headers)["retry-after"]) <= 42
-    assert not isinstance(await admit(request(QUERY), b"another graph", guard, Channel()), Exit)
-
-
-async def test_an_answer_clears_and_a_failure_does_not(guard):
-    digest = digest_of(b"g", QUERY)
-    guard.quarantine.watch(digest)
-
-    async def fail():
-        raise ValueError("as it should")
-
-    async def answer():
-        return HttpResponse(200, (), b"")
-
-    channel = Channel()
-    with pytest.raises(ValueError, match="as it should"):
-        await run(await admit(request(QUERY), b"g", guard, channel), guard, fail())
-    assert not guard.quarantine.was_answered(digest)
-    channel.over(True)
-    await run(await admit(request(QUERY), b"g", guard, channel), guard, answer())
-    assert guard.quarantine.was_answered(digest)
+    assert await answer_to(request(QUERY), b"another graph", guard) is None
 
 
 async def test_a_request_is_under_way_until_kong_has_the_answer(guard):
-    channel = Channel()
-    admitted = await admit(request(QUERY), b"g", guard, channel)
-    await run(admitted, guard, done())
+    admitted = guard.admit(request(QUERY), b"g")
     assert guard.flights.begin(ID, b"").deaths == 1, "its worker might have died with the answer"
-    channel.over(True)
+    admitted.over(answered=True)
     assert guard.flights.begin(ID, b"").deaths == 0
-
-
-async def done():
-    return HttpResponse(200, (), b"")
 
 
 @pytest.mark.parametrize(("body", "deaths"), [(QUERY, 0), (MUTATION, 1)])
 async def test_a_mutation_whose_connection_was_lost_is_not_forgotten(guard, body, deaths):
     """Kong may send it again while it runs."""
     guard.flights.since = 0.0
-    channel = Channel()
-    await admit(request(body), b"g", guard, channel)
-    channel.over(False)
+    guard.admit(request(body), b"g").over(answered=False)
     assert guard.flights.begin(ID, b"").deaths == deaths

@@ -5,6 +5,7 @@ import pytest
 import uvloop
 
 from kong_federation.kong.pulse import LifeState, pulses
+from kong_federation.strands import Strand
 
 
 def test_signs_are_seen_in_another_process():
@@ -46,14 +47,27 @@ def test_each_step_of_a_request_is_marked_and_of_what_it_starts(loop):
 
     async def everything():
         asyncio.get_running_loop().set_task_factory(pulse.make_task)
-        running = pulse.run(5, request("a", 5)), pulse.run(9, request("b", 9)), bystander()
-        return await asyncio.gather(*running, pulse.run(0, request("nowhere", 0)))
+        strands = run(pulse, 5, in_a_task(request("a", 5))), run(pulse, 9, in_a_task(request("b", 9)))
+        return await asyncio.gather(*strands, bystander(), run(pulse, 0, in_a_task(request("nowhere", 0))))
 
     with asyncio.Runner(loop_factory=loop) as runner:
         assert runner.run(everything()) == ["a", "b", "bystander", "nowhere"]
     assert all(seen.values())
     assert len(seen) == 6 * 3 + 10
     assert pulse.on_cpu == 0
+
+
+def run(pulse, place, work):
+    """Run a request as a session does."""
+    strand = Strand(work, pulse.ledger)
+    strand.mark = place
+    strand.resume()
+    return strand
+
+
+async def in_a_task(work):
+    """As the gateway runs what needs a task."""
+    return await asyncio.get_running_loop().create_task(work)
 
 
 async def test_errors_and_cancellation_pass_through():
@@ -70,13 +84,14 @@ async def test_errors_and_cancellation_pass_through():
             seen.append(pulse.on_cpu)
 
     seen = []
+    asyncio.get_running_loop().set_task_factory(pulse.make_task)
     with pytest.raises(ValueError, match="as it should"):
-        await pulse.run(1, failing())
-    task = asyncio.create_task(pulse.run(2, endless()))
+        await run(pulse, 1, in_a_task(failing()))
+    strand = run(pulse, 2, in_a_task(endless()))
     await asyncio.sleep(0)
-    task.cancel()
+    strand.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await task
+        await strand
     assert seen == [2]
     assert pulse.on_cpu == 0
 
@@ -93,4 +108,4 @@ async def test_a_marked_coroutine_that_is_never_awaited_can_be_closed():
         await asyncio.gather(task, return_exceptions=True)
 
     asyncio.get_running_loop().set_task_factory(pulse.make_task)
-    await pulse.run(1, request())
+    await run(pulse, 1, request())

@@ -36,8 +36,9 @@ def code_of(answer):
 
 
 async def test_an_event_asks_everything_in_one_write_and_answers_in_one(kong, gateway):
-    kong.event(kong.start())
+    instance = kong.start()
     writes = kong.transport.writes
+    kong.event(instance)
     answer = await kong.serve()
     assert answer == Exit(200, gateway.response.headers, b'{"data":null}')
     assert kong.transport.writes == writes + 2
@@ -150,7 +151,7 @@ async def test_a_stream_is_refused_and_closed(kong, gateway):
 async def test_the_deadline_answers_in_the_gateways_place(connect, runtime, events, gateway, settings, monkeypatch):
     short = dataclasses.replace(settings, limits=Limits(deadline=1))
     monkeypatch.setattr("kong_federation.kong.runtime.parse_settings", lambda _: short)
-    monkeypatch.setattr("kong_federation.pluginserver.session._GRACE", 0.05)
+    monkeypatch.setattr("kong_federation.kong.runtime._GRACE", 0.05)
     gateway.gate = asyncio.Event()
     keeper = asyncio.ensure_future(events.keep_deadlines())
     kong = connect()
@@ -264,6 +265,7 @@ async def test_bytes_that_are_no_call_are_answered(kong, content):
 async def test_a_frame_that_is_too_large_is_answered(kong):
     instance = kong.start()
     kong.event(instance)
+    assert kong.new_calls()
     kong.session.data_received(b"\xff\xff\xff\xff")
     assert code_of(kong.exit()) == "INTERNAL_SERVER_ERROR"
 

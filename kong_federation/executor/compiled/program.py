@@ -102,9 +102,10 @@ class Program:
         """
         flags = tuple([holds_one(when, variables) for when in self.conditions]) if self.conditions else ()
         state = State(self.questions, variables, context, flags)
-        attributes = state.__dict__
-        for name in self.empty:
-            attributes[name] = {}
+        if self.empty:
+            attributes = state.__dict__
+            for name in self.empty:
+                attributes[name] = {}
         try:
             try:
                 await self.run(state)

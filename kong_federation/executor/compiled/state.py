@@ -49,11 +49,14 @@ class State:
 
     def body(self, number: int, lists: tuple[list[Any], ...] = ()) -> bytes:
         """Write the body of a request with its representations; it is odd if they are too many for one."""
+        question = self._questions[number]
+        if question.constant is not None:
+            return question.constant
         if lists:
-            most = self._context.max_entities.get(self._questions[number].subgraph)
+            most = self._context.max_entities.get(question.subgraph)
             if most is not None and max(map(len, lists)) > most:
                 odd()
-        return self._questions[number].body(self.variables, lists)
+        return question.body(self.variables, lists)
 
     def send(self, number: int, body: bytes) -> Answer:
         """Send a request."""
