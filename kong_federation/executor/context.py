@@ -73,8 +73,9 @@ class Result(NamedTuple):
     The answer to one operation.
 
     Args:
-        data: Response keys and values in the specification's order; None if a null reached the root. Only `write_json`
-            writes its numbers as the subgraphs did.
+        data: Response keys and values in the specification's order; None if a null reached the root. It is there to be
+            written by `write_json`: numbers are written as the subgraphs did, and pieces may be JSON text already
+            (`orjson.Fragment`).
         errors: Members of the GraphQL response's `errors`, ready to be written by `write_json`.
         stream: Further parts of an answer that comes in parts.
     """

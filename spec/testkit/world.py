@@ -100,7 +100,9 @@ class World:
             mask_errors=False,
         )
         result = asyncio.run(executable.execute(executable.coerce(dict(variables)), context))
-        answer = Answer(result.data, tuple(str(error["message"]) for error in result.errors), tuple(self._log))
+        # As the client reads it: pieces of a program's data are text already.
+        data = json.loads(write_json(result.data))
+        answer = Answer(data, tuple(str(error["message"]) for error in result.errors), tuple(self._log))
         return answer, sorted((request.subgraph, request.body) for request in transport.requests)
 
     def passed(self, plan: QueryPlan, variables: Mapping[str, Any]) -> Any:

@@ -5,8 +5,7 @@ Gathering the entities of one fetch, and taking in what comes back.
                       None if there is nobody to ask for
     take3(S, data)    the answer's lists become the tables that identities are looked up in
 
-A walk goes down the plan's path with only those answers in hand that something is read of: at the end the key fields,
-on the way the field that leads on.
+Who is to be asked for is found by walks (`walking`), one for each path; here is written what is done at their ends.
 """
 
 from __future__ import annotations
@@ -16,14 +15,11 @@ from collections.abc import Iterator
 
 from kong_federation.executor.compiled.keys import Borrowed, Identity, Part
 from kong_federation.executor.compiled.scope import Scope, Tables, represented
-from kong_federation.executor.compiled.shapes import Shape, Types
-from kong_federation.executor.compiled.sources import Held, Place, Source, Sources, Step, UnsuitableError
+from kong_federation.executor.compiled.sources import Source, Sources
 from kong_federation.executor.compiled.support import Nulls
+from kong_federation.executor.compiled.walking import Levels, Walk, both, types_of
 from kong_federation.executor.compiled.writer import Functions, Names, Writer
 from kong_federation.plan.nodes import Fetch, Representation
-
-# Python allows twenty blocks inside each other.
-_MOST_LISTS = 18
 
 
 class Gathering:
@@ -32,29 +28,49 @@ class Gathering:
 
     Args:
         sources: All of the plan.
-        tables: Filled while the functions are written.
-        functions: Filled likewise.
-        names: The program's.
+        tables: Filled at once.
+        functions: Filled while the functions are written.
+        names: Filled likewise.
+
+    Raises:
+        UnsuitableError: Objects are gathered in a way that is not compiled.
     """
 
     def __init__(self, sources: Sources, tables: Tables, functions: Functions, names: Names) -> None:
         self._sources = sources
         self._tables = tables
-        self._functions = functions
         self._names = names
+        self._levels = Levels(functions)
+        # The attributes of `S` that walks leave the first objects of each identity in, or find them in.
+        self._left: dict[Walk, str] = {}
+        self._found: dict[Walk, str] = {}
+        self._walks: dict[tuple[int, int], list[Walk]] = {}
+        # How objects are noted depends on the identities of all of them, so walks' ends are written once to see these.
+        self._identities: dict[Walk, list[Identity]] = {}
+        for source in sources.all:
+            if source.flatten is not None or source.steps:
+                walk = Walk(sources, tables, functions, source)
+                self._levels.note(walk)
+                self._walks.setdefault((source.fetch, source.order), []).append(walk)
+                self._identities[walk] = list(self._dry(walk))
+        self._find_again()
+
+    @property
+    def memories(self) -> list[str]:
+        """The attributes of `S` in which functions remember objects on the way."""
+        return self._levels.memories
 
     def ask(self, number: int, fetch: Fetch) -> str:
         """The text of the function that writes the request of a fetch that needs objects to be sent at all."""
         write = Writer()
-        sources = self._sources.of(number)
         if not fetch.flattens:
-            for _ in self._walk(write, sources[0], alone=True).write():
-                pass
+            with contextlib.ExitStack() as blocks:
+                self._levels.enter(write, self._walks[number, 0][0], blocks)
+                write(f"return S.body({number})")
             write("return None")
             return write.text(f"def ask{number}(S):")
         for order in range(len(fetch.flattens)):
-            own = [source for source in sources if source.order == order]
-            self._gather(write, order, own)
+            self._gather(write, number, order)
         self._body(write, number, fetch)
         return write.text(f"def ask{number}(S):")
 
@@ -76,22 +92,37 @@ class Gathering:
 
     # --- One `_entities` selection ---
 
-    def _gather(self, write: Writer, order: int, sources: list[Source]) -> None:
+    def _gather(self, write: Writer, number: int, order: int) -> None:
         """Write what fills the list of representations `r{order}` and the tables, which have their indices in it."""
-        # Once to see the identities, and once to keep: how objects are noted depends on all of them.
-        identities = [found for source in sources for found in self._walk(Writer(), source, alone=False).write()]
+        walks = self._walks[number, order]
+        identities = [found for walk in walks for found in self._identities[walk]]
         alone = len({one.table for one in identities}) == 1 and identities[0].is_direct
         write(f"r{order} = []")
         if not alone:
             write(f"s{order} = {{}}")
-        for table in self._tables.of[sources[0].fetch, order]:
+        for table in self._tables.of[number, order]:
             write(f"{table} = S.{table} = {{}}")
-        for source in sources:
-            for _ in self._walk(write, source, alone=alone).write():
-                pass
+        for walk in walks:
+            if walk in self._left:
+                write(f"{self._left[walk]} = S.{self._left[walk]} = []")
+            with contextlib.ExitStack() as blocks:
+                variables = self._enter(write, walk, blocks)
+                for _ in self._note(write, walk, variables, alone=alone):
+                    pass
 
-    def _walk(self, write: Writer, source: Source, *, alone: bool) -> _Walk:
-        return _Walk(self._sources, self._tables, self._functions, write, source, alone=alone)
+    def _enter(self, write: Writer, walk: Walk, blocks: contextlib.ExitStack) -> dict[Source, str]:
+        """Write the loops to the objects at the end of a walk, or to those that another one has left."""
+        if walk not in self._found:
+            return self._levels.enter(write, walk, blocks)
+        variables = walk.names(walk.length)
+        blocks.enter_context(write.block(f"for {', '.join(variables.values())} in S.{self._found[walk]}:"))
+        return variables
+
+    def _dry(self, walk: Walk) -> Iterator[Identity]:
+        """The identities that are noted at the end of a walk."""
+        variables = dict.fromkeys(walk.holding(walk.length), "o")
+        if walk.source.flatten is not None:
+            yield from self._note(Writer(), walk, variables, alone=False)
 
     def _body(self, write: Writer, number: int, fetch: Fetch) -> None:
         orders = range(len(fetch.flattens))
@@ -110,164 +141,82 @@ class Gathering:
         nulls = Nulls(dict.fromkeys(source.shape.fields))
         return self._names.constant("NULLS", (number, order), nulls)
 
+    # --- The same objects again ---
 
-class _Walk:
-    """
-    The walk along one path.
+    def _find_again(self) -> None:
+        """
+        Find the walks to objects that an earlier fetch has noted by the same identity.
 
-    Args:
-        sources: All of the plan.
-        tables: All of the program.
-        functions: All of the program.
-        write: Where to.
-        source: What the objects are gathered for.
-        alone: Whether no representation can be the same as another under another identity.
-    """
+        Only the first object of each identity matters, so these are left by the earlier walk for the later one. Which
+        objects are the first depends on those before, so the walks before must be the same in both fetches.
+        """
+        noted: dict[tuple[object, ...], list[tuple[Walk, object]]] = {}
+        for walk, identities in self._identities.items():
+            mark = self._mark(walk, identities)
+            for table in {found.table for found in identities}:
+                noted.setdefault(table, []).append((walk, mark))
+        for table, later in noted.items():
+            for other, earlier in noted.items():
+                source = earlier[0][0].source
+                if other != table and not source.conditional and source.fetch in later[0][0].source.before:
+                    self._pair(earlier, later)
 
-    def __init__(
-        self, sources: Sources, tables: Tables, functions: Functions, write: Writer, source: Source, *, alone: bool
-    ) -> None:
-        self._sources = sources
-        self._tables = tables
-        self._functions = functions
-        self._write = write
-        self._source = source
-        self._alone = alone
-        if sum(step.lists for step in source.steps) > _MOST_LISTS:
-            raise UnsuitableError("a path through too many lists")
-        self._levels = list(self._survey())
-        self._needed = self._needs()
-
-    def write(self) -> Iterator[Identity]:
-        """Write the loops; gives the identities that are gathered at their end."""
-        yield from self._descend(0, {})
-
-    # --- Which answers are needed ---
-
-    def _survey(self) -> Iterator[tuple[Place, Held]]:
-        """What is held on each level when the fetch begins."""
-        place = Place()
-        held = self._early(self._sources.held(place, {}))
-        yield place, held
-        for step in self._source.steps:
-            below = self._sources.below(held, place, step.key)
-            place = place.below(step.key, step.types)
-            held = self._early(self._sources.held(place, below))
-            yield place, held
-
-    def _early(self, held: Held) -> dict[Source, Shape]:
-        return {one: shape for one, shape in held.items() if one.fetch in self._source.before}
-
-    def _needs(self) -> set[Source]:
-        """The sources that something is read of at the end of the walk, or on it, and those that these depend on."""
-        place, held = self._levels[-1]
-        needed: set[Source] = set()
-        if self._source.flatten is None:
-            # The objects need only be there.
-            needed.update(sorted(held, key=lambda source: source.number)[:1])
-        else:
-            for one in self._source.flatten.representations:
-                known = place.known_as(_both(place.here, self._types(one)))
-                needed.update(self._read_by(one, known, held))
-        for step, (place, held) in zip(self._source.steps, self._levels[1:], strict=True):
-            if step.types is not None:
-                needed.update(self._sources.candidates(held, place, "__typename"))
-        while more := {one for source in needed for one in self._dependencies(source)} - needed:
-            needed |= more
-        return needed
-
-    def _dependencies(self, source: Source) -> Iterator[Source]:
-        """The sources by which an entity on the way is found."""
-        if source.flatten is not None and source.chain == self._levels[len(source.steps)][0].chain:
-            place, held = self._levels[len(source.steps)]
-            for one in source.flatten.representations:
-                yield from self._read_by(one, place, held)
-
-    def _read_by(self, representation: Representation, place: Place, held: Held) -> Iterator[Source]:
-        """The sources that may be read for a representation."""
-        for item in representation.fields:
-            yield from self._sources.candidates(held, place, item.source)
-            if item.types:
-                yield from self._sources.candidates(held, place, "__typename")
-        if representation.types or not representation.typename:
-            yield from self._sources.candidates(held, place, "__typename")
-
-    # --- The loops ---
-
-    def _descend(self, level: int, variables: dict[Source, str]) -> Iterator[Identity]:
-        place, held = self._levels[level]
-        scope = self._scope(place, held, variables)
-        if level == len(self._source.steps):
-            yield from self._note(scope)
-            return
-        step = self._source.steps[level]
-        with contextlib.ExitStack() as blocks:
-            values = {}
-            for source in self._leading(scope, step):
-                holder = scope.maybe_holder(source)
-                name = self._write.fresh("o")
-                if source not in variables:
-                    blocks.enter_context(self._write.block(f"if {holder} is not None:"))
-                self._write(f"{name} = {holder}.get({step.key!r})")
-                values[source] = name
-            below = self._through_lists(step, values, blocks)
-            below_place, below_held = self._levels[level + 1]
-            if step.types is not None:
-                typename = self._scope(below_place.known_as(None), below_held, below).type_name()
-                blocks.enter_context(self._write.block(f"if {typename} in {step.types!r}:"))
-            yield from self._descend(level + 1, below)
-
-    def _leading(self, scope: Scope, step: Step) -> list[Source]:
-        leading = [one for one in self._sources.below(scope.held, scope.place, step.key) if one in self._needed]
-        if not leading:
-            raise UnsuitableError("a path that no answer leads along")
-        return leading
-
-    def _through_lists(self, step: Step, values: dict[Source, str], blocks: contextlib.ExitStack) -> dict[Source, str]:
-        """Write the loops over the lists around a field's objects; null ends the walk."""
-        write = self._write
-        for level in range(step.lists + 1):
-            first, *others = values.values()
-            blocks.enter_context(write.block(f"if {first} is not None:"))
-            if level == step.lists:
+    def _pair(self, earlier: list[tuple[Walk, object]], later: list[tuple[Walk, object]]) -> None:
+        for (one, mark), (other, same) in zip(earlier, later, strict=False):
+            if mark is None or mark != same:
                 break
-            items = {source: write.fresh("i") for source in values}
-            for other in others:
-                with write.block(f"if len({other}) != len({first}):"):
-                    write("odd()")
-            together = f"zip({', '.join(values.values())})" if others else first
-            blocks.enter_context(write.block(f"for {', '.join(items.values())} in {together}:"))
-            values = items
-        return values
+            if other not in self._found:
+                self._found[other] = self._left.setdefault(one, f"f{len(self._left)}")
+                self._levels.spare(other)
 
-    # --- At the end ---
+    def _mark(self, walk: Walk, identities: list[Identity]) -> object:
+        """What is alike in walks that note the same objects by the same identity; None if that is not known."""
+        if len(identities) != 1:
+            return None
+        (found,) = identities
+        held = walk.holding(walk.length)
+        is_plain = found.members is not None and found.representation.typename and not found.representation.types
+        if not is_plain or not all(part.source in held for part in found.parts):
+            return None
+        return self._levels.end(walk), tuple((held.index(part.source), part.key) for part in found.parts)
 
-    def _note(self, scope: Scope) -> Iterator[Identity]:
-        flatten = self._source.flatten
-        if flatten is None:
-            self._write(f"return S.body({self._source.fetch})")
-            return
-        asked = flatten.representations
+    # --- At the end of a walk ---
+
+    def _note(self, write: Writer, walk: Walk, variables: dict[Source, str], *, alone: bool) -> Iterator[Identity]:
+        """
+        Write what is done with the object in hand.
+
+        Args:
+            write: Where to.
+            walk: The walk.
+            variables: What is in hand.
+            alone: Whether no representation can be the same as another under another identity.
+
+        Returns:
+            The identities of objects, whatever their types.
+        """
+        scope = walk.scope(write, walk.length, variables)
+        assert walk.source.flatten is not None
         head = "if"
-        for one in asked:
-            types = self._types(one)
-            if one.types:
-                typename = scope.type_name()
-                with self._write.block(f"{head} {typename} in {one.types!r}:"):
-                    yield self._note_one(scope.known_as(_both(scope.place.here, types)), one)
+        for one in walk.source.flatten.representations:
+            typename = scope.type_name() if one.types else ""
+            known = scope.known_as(both(scope.place.here, types_of(self._sources, one)))
+            if typename:
+                with write.block(f"{head} {typename} in {one.types!r}:"):
+                    yield self._note_one(known, walk, one, alone=alone)
             elif head == "if":
-                yield self._note_one(scope.known_as(_both(scope.place.here, types)), one)
+                yield self._note_one(known, walk, one, alone=alone)
             else:
-                with self._write.block("else:"):
-                    yield self._note_one(scope.known_as(_both(scope.place.here, types)), one)
+                with write.block("else:"):
+                    yield self._note_one(known, walk, one, alone=alone)
             head = "elif"
             if not one.types:
                 break
 
-    def _note_one(self, scope: Scope, representation: Representation) -> Identity:
+    def _note_one(self, scope: Scope, walk: Walk, representation: Representation, *, alone: bool) -> Identity:
         """Note an object under its identity, and its representation if it is the first of that identity."""
-        write = self._write
-        found = represented(scope, self._source, representation)
+        write = scope.write
+        found = represented(scope, walk.source, representation)
         table = self._tables.add(found)
         key = scope.key(found)
         if key.startswith("("):
@@ -275,22 +224,25 @@ class _Walk:
             write(f"{name} = {key}")
             key = name
         with write.block(f"if {key} not in {table}:"):
+            if walk in self._left:
+                held = ", ".join(scope.variables.values())
+                write(f"{self._left[walk]}.append({f'({held})' if ',' in held else held})")
             nulls = self._null_tests(scope, found)
             inner = scope.fork()
             if not nulls:
-                self._add(inner, found, table, key)
+                self._add(inner, found, key, alone=alone)
             else:
                 with write.block(f"if {' or '.join(nulls)}:"):
                     write(f"{table}[{key}] = -1")
                 with write.block("else:"):
-                    self._add(inner, found, table, key)
+                    self._add(inner, found, key, alone=alone)
         return found
 
-    def _add(self, scope: Scope, found: Identity, table: str, key: str) -> None:
-        write = self._write
-        representations, seen = f"r{self._source.order}", f"s{self._source.order}"
+    def _add(self, scope: Scope, found: Identity, key: str, *, alone: bool) -> None:
+        write, table = scope.write, self._tables.name(found)
+        representations, seen = f"r{found.source.order}", f"s{found.source.order}"
         written = scope.representation(found)
-        if self._alone:
+        if alone:
             write(f"{table}[{key}] = len({representations})")
             write(f"{representations}.append({written})")
             return
@@ -319,21 +271,3 @@ class _Walk:
             elif isinstance(member, Borrowed):
                 tests.append(f"type({scope.holder(member.source)}) is Nulls")
         return list(dict.fromkeys(tests))
-
-    def _scope(self, place: Place, held: Held, variables: dict[Source, str]) -> Scope:
-        available = {one: shape for one, shape in held.items() if one in variables or one.chain == place.chain}
-        return Scope(self._sources, self._tables, self._functions, self._write, place, available, dict(variables))
-
-    def _types(self, representation: Representation) -> Types | None:
-        """What an object that is represented so may be."""
-        if representation.types:
-            return representation.types
-        name = representation.typename
-        return (name,) if name in self._sources.objects else None
-
-
-def _both(one: Types | None, other: Types | None) -> Types | None:
-    """What an object may be of which two things are known."""
-    if one is None or other is None:
-        return other if one is None else one
-    return tuple(name for name in one if name in other)

@@ -2,6 +2,7 @@
 A plan as a program: functions that were written for it alone.
 
     read the documents   what each fetch asks for, and so where each value may be     sources, shapes
+    walk                 to the objects that are asked for                            walking
     gather               who is asked for, by which identity                          keys, gathering
     project              the answer, read from where the values are                   projecting
     schedule             which fetch waits for which                                  scheduling
@@ -22,7 +23,7 @@ A program is made of many small pieces of text, each compiled by itself, so that
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,20 +164,27 @@ def _write_script(plan: QueryPlan) -> Script:
     functions = Functions(MOST_FUNCTIONS)
     gathering = Gathering(sources, tables, functions, names)
     texts = []
-    roots = []
     for number, fetch in enumerate(sources.fetches):
         if isinstance(fetch, Fetch) and (fetch.flattens or fetch.path):
             texts.append(gathering.ask(number, fetch))
         if isinstance(fetch, Fetch) and fetch.flattens:
             texts.append(gathering.take(number, fetch))
-        else:
-            roots.append(f"r{number}")
     conditions = conditions_of(plan.output)
     projecting = Projecting(sources, tables, functions, names, conditions)
     project = projecting.root(plan.output)
     texts += [*functions.texts, project, *Scheduling().write(plan.node)]
     questions = tuple(map(question_of, sources.fetches))
-    return Script(tuple(texts), names.values, questions, tuple(conditions), (*roots, *tables.all, *projecting.memories))
+    empty = (*_missing(sources, tables), *gathering.memories, *projecting.memories)
+    return Script(tuple(texts), names.values, questions, tuple(conditions), empty)
+
+
+def _missing(sources: Sources, tables: Tables) -> Iterator[str]:
+    """The attributes for answers of fetches that may not be made."""
+    for source in sources.all:
+        if source.flatten is None and (source.conditional or source.steps):
+            yield f"r{source.fetch}"
+        elif source.conditional:
+            yield from tables.of.get((source.fetch, source.order), ())
 
 
 def compile_plan(plan: QueryPlan) -> Program:

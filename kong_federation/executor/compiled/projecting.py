@@ -11,14 +11,14 @@ Each composite place of the output becomes a function from the objects that hold
 
 Functions of equal text are one function, so what the client selects in several places in the same way is written, and
 compiled, once. Where all that is read of an object follows from the identity by which its entities are found, the
-function takes that identity instead of the object, and what it answers is kept for the next object with the same one:
-a product that stands in a hundred reviews is answered from one dictionary. Nothing is written into what was answered
-or parsed, so sharing is safe.
+function takes that identity instead of the object, and what it answers is kept for the next object with the same one.
+A product that stands in a hundred reviews is put together once, and written once more when it comes for the second
+time: from then on it is a piece of JSON. Nothing is written into what was answered or parsed, so sharing is safe.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kong_federation.executor.compiled.keys import Part, find_identity
@@ -26,7 +26,7 @@ from kong_federation.executor.compiled.scope import Scope, Tables
 from kong_federation.executor.compiled.shapes import Shape, Types
 from kong_federation.executor.compiled.sources import Held, Place, Source, Sources, UnsuitableError
 from kong_federation.executor.compiled.support import fixer
-from kong_federation.executor.compiled.writer import OWN_NAME, Functions, Names, Writer
+from kong_federation.executor.compiled.writer import OWN_NAME, Call, Functions, Names, Writer
 from kong_federation.executor.leaves import MAX_INT, MIN_INT, UNLIKE, compile_leaf
 from kong_federation.executor.projection import When
 from kong_federation.plan.nodes import Composite, Leaf, LeafKind, ListOf, NonNull, OutputField, OutputType, Variant
@@ -77,11 +77,13 @@ class Projecting:
     @property
     def memories(self) -> list[str]:
         """The attributes of `S` in which functions remember what they answered."""
-        return [f"m_{name}" for name in self._functions.names_with(f"S.m_{OWN_NAME}[")]
+        names = self._functions.names_with(f"S.m_{OWN_NAME}[")
+        return [f"{stem}_{name}" for name in names for stem in ("o", "m")]
 
     def root(self, output: Composite) -> str:
         """Write the function that answers the whole operation."""
         function = self._composite(output, Place(), {})
+        self._functions.keep(function.name)
         return f"def project(S):\n    return {function.name}(S)\n"
 
     # --- Objects ---
@@ -104,16 +106,17 @@ class Projecting:
                 if function.parts or function.sources != came:
                     # What is called by the type's name must be called alike.
                     cases.update(dict.fromkeys(types, self._adapted(function, known, own, came)))
+        for name in cases.values():
+            self._functions.keep(name)
         by_type = self._names.constant("by_type", tuple(sorted(cases.items())), Cases(cases))
-        write(f"return {by_type}[{typename}](S{_arguments(came)})")
-        return self._function(write, came)
+        return self._function(write, came, f"{by_type}[{typename}](S{_arguments(came)})")
 
     def _adapted(self, function: Function, place: Place, above: Held, came: tuple[Source, ...]) -> str:
         """A function that is called with what came from above, and calls another one as that wants it."""
         write = Writer()
         scope = self._scope(write, place, self._sources.held(place, above), came)
-        write(f"return {self._call(scope, function)}")
-        return self._function(write, came).name
+        self.call(scope, function, "$x0")
+        return self._function(write, came, "$x0").name
 
     def _alike(self, variant: Variant, place: Place, above: Held) -> list[Types]:
         """A variant's types in groups whose objects are found in the same answers."""
@@ -138,17 +141,20 @@ class Projecting:
         parts = self._determining(variant, place, held, came)
         write = Writer()
         scope = self._scope(write, place, held, came)
-        if parts:
-            for number, part in enumerate(parts):
-                scope.read[part.source, part.key] = f"a{number}"
-        answer = self._fields(scope, variant, needs_look=not parts)
         if not parts:
-            write(f"return {answer}")
-            return self._function(write, came)
+            return self._function(write, came, self._fields(scope, variant, needs_look=True))
+        for number, part in enumerate(parts):
+            scope.read[part.source, part.key] = f"$a{number}"
         key = _identity(scope, parts)
-        write(f"x = S.m_{OWN_NAME}[{key}] = {answer}")
+        once, often = f"S.o_{OWN_NAME}", f"S.m_{OWN_NAME}"
+        write(f"x = {once}.get({key})")
+        with write.block("if x is not None:"):
+            write(f"x = {often}[{key}] = Fragment(dumps(x))")
+            write("return x")
+        answer = self._fields(scope, variant, needs_look=False)
+        write(f"x = {once}[{key}] = {answer}")
         write("return x")
-        return self._function(write, came, parts)
+        return self._function(write, came, parts=parts)
 
     def _determining(self, variant: Variant, place: Place, held: Held, came: tuple[Source, ...]) -> tuple[Part, ...]:
         """The parts of an identity from which all that is answered follows; empty if there are no such."""
@@ -181,6 +187,9 @@ class Projecting:
             for holder in scope.variables.values():
                 with write.block(f"if type({holder}) is not dict:"):
                     write("odd()")
+        for part in self._looked_up_by(scope, variant):
+            # Read at first, it need not be read again where it is answered.
+            scope.part_value(part)
         if not any(item.when for item in variant.fields):
             members = [f"{item.key!r}: {self._field(scope, item, variant)}" for item in variant.fields]
             return f"{{{', '.join(members)}}}"
@@ -196,6 +205,18 @@ class Projecting:
                 write(f"{answer}[{item.key!r}] = {value}")
         return answer
 
+    def _looked_up_by(self, scope: Scope, variant: Variant) -> list[Part]:
+        """The parts of the identities by which entities are looked up whatever the conditions are."""
+        parts: dict[Part, None] = {}
+        for item in variant.fields:
+            found = scope.candidates(item.source)
+            if item.when or _is_constant(item, variant) or len(found) != 1 or found[0] in scope.variables:
+                continue
+            if found[0].flatten is not None:
+                entity = find_identity(self._sources, found[0], scope.place, scope.held)
+                parts.update(dict.fromkeys(entity.parts if entity is not None else ()))
+        return list(parts)
+
     def _field(self, scope: Scope, item: OutputField, variant: Variant) -> str:
         """Write the reading of one field; gives an expression for its value."""
         if _is_constant(item, variant):
@@ -210,7 +231,9 @@ class Projecting:
             return "None"
         if isinstance(named, Leaf):
             known = scope.read.get((found[0], item.source)) if len(found) == 1 else None
-            value = scope.value(item.source, found) if known is None else self._copied(scope, known)
+            if known is not None:
+                return self._known(scope, item.type, (found[0], item.source), known)
+            value = scope.value(item.source, found)
             self._complete(scope, item.type, (value,), None)
             return value
         below = self._sources.below({one: scope.held[one] for one in found}, scope.place, item.source)
@@ -224,10 +247,25 @@ class Projecting:
         self._complete(scope, item.type, values, child)
         return values[0]
 
-    def _copied(self, scope: Scope, known: str) -> str:
-        name = scope.write.fresh("v")
-        scope.write(f"{name} = {known}")
-        return name
+    def _known(self, scope: Scope, output: OutputType, place: tuple[Source, str], known: str) -> str:
+        """Write the answering of a leaf that has been read, and is not always answered as it is."""
+        write = scope.write
+        value = write.fresh("v")
+        bare = output.of if isinstance(output, NonNull) else output
+        identity = ("identity", *place)
+        if isinstance(bare, Leaf) and identity not in scope.read:
+            kind, fix = self._fix(bare, nullable=bare is output)
+            if kind is str:
+                key = scope.read[identity] = write.fresh("k")
+                with write.block(f"if type({known}) is str:"):
+                    write(f"{key} = {value} = {known}")
+                with write.block("else:"):
+                    write(f"{key} = identity({known})")
+                    write(f"{value} = {fix}({known})")
+                return value
+        write(f"{value} = {known}")
+        self._complete(scope, output, (value,), None)
+        return value
 
     # --- Values ---
 
@@ -258,10 +296,10 @@ class Projecting:
             case Composite():
                 assert child is not None
                 if not nullable:
-                    write(f"{value} = {child.call(scope, values)}")
+                    child.call(scope, values)
                     return
                 with write.block(f"if {' is not None or '.join(values)} is not None:"):
-                    write(f"{value} = {child.call(scope.fork(), values)}")
+                    child.call(scope.fork(), values)
 
     def _items(self, scope: Scope, of: OutputType, values: tuple[str, ...], child: _Child | None) -> None:
         write, value = scope.write, values[0]
@@ -284,14 +322,6 @@ class Projecting:
             return
         items = tuple(write.fresh("i") for _ in values)
         together = value if len(values) == 1 else f"zip({', '.join(values)})"
-        if isinstance(bare, Composite):
-            assert child is not None
-            call = child.plain_call(items)
-            if call is not None:
-                if nullable:
-                    call = f"None if {' is '.join(items)} is None else {call}"
-                write(f"{value} = [{call} for {', '.join(items)} in {together}]")
-                return
         result = write.fresh("x")
         write(f"{result} = []")
         with write.block(f"for {', '.join(items)} in {together}:"):
@@ -306,26 +336,25 @@ class Projecting:
     # --- Functions ---
 
     def _scope(self, write: Writer, place: Place, held: Held, came: tuple[Source, ...]) -> Scope:
-        variables = {source: f"o{number}" for number, source in enumerate(came)}
+        variables = {source: f"$o{number}" for number, source in enumerate(came)}
         return Scope(self._sources, self._tables, self._functions, write, place, held, variables)
 
-    def _function(self, write: Writer, came: tuple[Source, ...], parts: tuple[Part, ...] = ()) -> Function:
-        arguments = [f"a{number}" for number in range(len(parts))] or [f"o{number}" for number in range(len(came))]
-        return Function(self._functions.add(write, arguments), came, parts)
+    def _function(
+        self, write: Writer, came: tuple[Source, ...], result: str = "", parts: tuple[Part, ...] = ()
+    ) -> Function:
+        arguments = [f"$a{number}" for number in range(len(parts))] or [f"$o{number}" for number in range(len(came))]
+        return Function(self._functions.add(write, arguments, result), came, parts)
 
-    def _call(self, scope: Scope, function: Function) -> str:
-        """An expression that calls a function for the object of a scope."""
+    def call(self, scope: Scope, function: Function, target: str) -> None:
+        """Write the call of a function for the object of a scope."""
         if not function.parts:
-            return f"{function.name}(S{''.join(f', {scope.variables[one]}' for one in function.sources)})"
+            scope.write(Call(target, function.name, tuple(scope.variables[one] for one in function.sources)))
+            return
         key = _identity(scope, function.parts)
         values = [scope.part_value(part) for part in function.parts]
-        found = scope.write.fresh("x")
-        # Most objects are not the first with their identity, and a `try` that nothing is raised in costs nothing.
-        with scope.write.block("try:"):
-            scope.write(f"{found} = S.m_{function.name}[{key}]")
-        with scope.write.block("except KeyError:"):
-            scope.write(f"{found} = {function.name}(S, {', '.join(values)})")
-        return found
+        scope.write(f"{target} = S.m_{function.name}.get({key})")
+        with scope.write.block(f"if {target} is None:"):
+            scope.write(f"{target} = {function.name}(S, {', '.join(values)})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,32 +366,18 @@ class _Child:
     place: Place
     above: Held
 
-    def plain_call(self, values: tuple[str, ...]) -> str | None:
-        """An expression for a call; None if more has to be written before it."""
-        if self.function.parts:
-            return None
-        return f"{self.function.name}({', '.join(['S', *self._chosen(values)])})"
-
-    def call(self, outer: Scope, values: tuple[str, ...]) -> str:
-        """Write what goes before a call; gives an expression for it."""
-        plain = self.plain_call(values)
-        if plain is not None:
-            return plain
-        place = self.place
+    def call(self, outer: Scope, values: tuple[str, ...]) -> None:
+        """Write what turns the first of some variables, which hold an object, into what is answered."""
         scope = Scope(
             outer.sources,
             outer.tables,
             outer.functions,
             outer.write,
-            place,
-            outer.sources.held(place, self.above),
+            self.place,
+            outer.sources.held(self.place, self.above),
             dict(zip(_ordered(self.above), values, strict=True)),
         )
-        return self.projecting._call(scope, self.function)  # noqa: SLF001 - two halves of one thing
-
-    def _chosen(self, values: tuple[str, ...]) -> Iterator[str]:
-        by_source = dict(zip(_ordered(self.above), values, strict=True))
-        return (by_source[source] for source in self.function.sources)
+        self.projecting.call(scope, self.function, values[0])
 
 
 class Cases(dict[str, object]):
@@ -381,7 +396,7 @@ def _identity(scope: Scope, parts: tuple[Part, ...]) -> str:
 
 
 def _arguments(came: tuple[Source, ...]) -> str:
-    return "".join(f", o{number}" for number in range(len(came)))
+    return "".join(f", $o{number}" for number in range(len(came)))
 
 
 def _ordered(held: Mapping[Source, Shape]) -> tuple[Source, ...]:

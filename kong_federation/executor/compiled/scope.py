@@ -37,11 +37,6 @@ class Tables:
             self.of.setdefault((found.source.fetch, found.source.order), []).append(name)
         return name
 
-    @property
-    def all(self) -> list[str]:
-        """All tables."""
-        return list(self._names.values())
-
     def name(self, found: Identity) -> str:
         """
         The table in which an identity is looked up.
@@ -187,10 +182,11 @@ class Scope:
 
     def part(self, part: Part) -> str:
         """A variable with a part of an identity."""
-        known = self.read.get(part)
+        place = ("identity", part.source, part.key)
+        known = self.read.get(place)
         if known is None:
             value = self.part_value(part)
-            known = self.read[part] = self.write.fresh("k")
+            known = self.read[place] = self.write.fresh("k")
             self.write(f"{known} = {value} if type({value}) is str else identity({value})")
         return known
 
@@ -326,7 +322,7 @@ class Scope:
         place = self.place.below(item.source)
         assert self.early is not None
         write = Writer()
-        arguments = [f"o{number}" for number in range(len(came))]
+        arguments = [f"$o{number}" for number in range(len(came))]
         variables = dict(zip(came, arguments, strict=True))
         held = self.sources.held(place, below)
         inner = Scope(self.sources, self.tables, self.functions, write, place, held, variables).before(self.early)

@@ -33,10 +33,12 @@ class Asked:
     Args:
         conditions: Types it is asked for, all of which must fit.
         below: What is asked for of the field's objects; None for a leaf.
+        always: Whether it is asked for whatever the variables are.
     """
 
     conditions: frozenset[str]
     below: Shape | None
+    always: bool = True
 
 
 @dataclass(eq=False, slots=True)
@@ -66,6 +68,10 @@ class Shape:
             for name, places in shape.fields.items():
                 joined.fields.setdefault(name, []).extend(places)
         return joined
+
+    def surely_has(self, key: str) -> bool:
+        """Tell whether every object has a field, of whatever type it is."""
+        return any(asked.always and not asked.conditions for asked in self.fields.get(key, ()))
 
     def _fitting(self, key: str, types: Types | None, objects: frozenset[str]) -> Iterator[Asked]:
         for asked in self.fields.get(key, ()):
@@ -102,24 +108,31 @@ def _shape(
         return read[known]
     shape = read[known] = Shape()
     for one in selections:
-        for conditions, found in _fields(one, frozenset(), fragments):
+        for conditions, found, always in _fields(one, frozenset(), fragments):
             key = found.alias.value if found.alias else found.name.value
             below = _shape((found.selection_set,), fragments, read) if found.selection_set else None
-            shape.fields.setdefault(key, []).append(Asked(conditions, below))
+            shape.fields.setdefault(key, []).append(Asked(conditions, below, always))
     return shape
 
 
 def _fields(
-    selections: SelectionSetNode, conditions: frozenset[str], fragments: Mapping[str, FragmentDefinitionNode]
-) -> Iterator[tuple[frozenset[str], FieldNode]]:
+    selections: SelectionSetNode,
+    conditions: frozenset[str],
+    fragments: Mapping[str, FragmentDefinitionNode],
+    *,
+    always: bool = True,
+) -> Iterator[tuple[frozenset[str], FieldNode, bool]]:
+    """The fields of one selection set: the types they are asked for, and whether they always are."""
     for selection in selections.selections:
+        # `@include` and `@skip`.
+        sure = always and not selection.directives
         if isinstance(selection, FieldNode):
-            yield conditions, selection
+            yield conditions, selection, sure
         elif isinstance(selection, FragmentSpreadNode):
             fragment = fragments[selection.name.value]
             within = conditions | {fragment.type_condition.name.value}
-            yield from _fields(fragment.selection_set, within, fragments)
+            yield from _fields(fragment.selection_set, within, fragments, always=sure)
         elif isinstance(selection, InlineFragmentNode):
             named = selection.type_condition
             within = conditions | {named.name.value} if named else conditions
-            yield from _fields(selection.selection_set, within, fragments)
+            yield from _fields(selection.selection_set, within, fragments, always=sure)

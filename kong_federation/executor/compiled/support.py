@@ -136,6 +136,7 @@ _OBJECTS: Final = {dict}
 _OBJECTS_OR_NULLS: Final = {dict, type(None)}
 
 KNOWN: Final = {
+    "Fragment": orjson.Fragment,
     "Nulls": Nulls,
     "Refusal": Refusal,
     "dumps": dumps,

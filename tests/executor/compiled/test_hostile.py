@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import orjson
 import pytest
 
+from kong_federation.executor import write_json
 from kong_federation.executor.compiled import GaveUp, compile_plan
 from kong_federation.executor.execute import prepare
 from kong_federation.executor.tier import Tier
@@ -46,7 +48,8 @@ async def both(plan, answers, raw=None):
     if isinstance(compiled, GaveUp):
         for sent in compiled.sent.values():
             sent.forget()
-    return compiled, await interpreted(plan, answers, raw)
+        return compiled, await interpreted(plan, answers, raw)
+    return orjson.loads(write_json(compiled)), await interpreted(plan, answers, raw)
 
 
 async def interpreted(plan, answers, raw=None):

@@ -5,8 +5,10 @@ import re
 import threading
 from dataclasses import replace
 
+import orjson
 import pytest
 
+from kong_federation.executor import write_json
 from kong_federation.executor.compiled import GaveUp, UnsuitableError, compile_plan, write_script
 from kong_federation.plan.nodes import ContextValue, Introspect, Parallel, RepresentationField, Sequence
 from tests.executor.kit import (
@@ -44,12 +46,20 @@ async def run(plan, world):
     return await compile_plan(plan).execute({}, world.context())
 
 
-async def test_an_entity_is_answered_once_however_often_it_stands_there():
-    world = World({"reviews": REVIEWS, "users": NAMES})
+def read(data):
+    """As the client reads it."""
+    return orjson.loads(write_json(data))
+
+
+async def test_an_entity_is_answered_once_and_written_once_more_however_often_it_stands_there():
+    reviews = {"data": {"reviews": [*REVIEWS["data"]["reviews"], {"author": {"id": "1"}}]}}
+    world = World({"reviews": reviews, "users": NAMES})
     data = await run(PLAN, world)
     authors = [review["author"] for review in data["reviews"]]
-    assert authors == [{"id": "1", "name": "Ada"}, {"id": "2", "name": "Bo"}, {"id": "1", "name": "Ada"}]
-    assert authors[0] is authors[2]
+    ada, bo = {"id": "1", "name": "Ada"}, {"id": "2", "name": "Bo"}
+    assert authors[:2] == [ada, bo]
+    assert authors[2] is authors[3]
+    assert [review["author"] for review in read(data)["reviews"]] == [ada, bo, ada, ada]
     assert len(world.sent) == 2
 
 
@@ -87,7 +97,7 @@ async def test_it_gives_up_at_what_is_odd_with_all_that_was_sent(names):
 async def test_an_entity_that_its_subgraph_does_not_know_has_only_nulls():
     world = World({"reviews": REVIEWS, "users": {"data": {"_e": [{"name": "Ada"}, None]}}})
     data = await run(PLAN, world)
-    assert [review["author"]["name"] for review in data["reviews"]] == ["Ada", None, "Ada"]
+    assert [review["author"]["name"] for review in read(data)["reviews"]] == ["Ada", None, "Ada"]
 
 
 async def test_a_cancelled_client_leaves_nothing_behind():
@@ -161,10 +171,82 @@ def test_an_identity_is_reduced_to_what_the_object_itself_has():
     assert len(set(looked_up)) == 1
 
 
+def functions(plan):
+    """The names of a program's functions, in their order."""
+    return [text.partition("(")[0] for text in write_script(plan).texts]
+
+
 def test_what_is_selected_alike_in_several_places_is_one_function():
+    names = [f"f{number}" for number in range(12)]
+    user = object_of("User", **dict.fromkeys(names, STRING))
+    fields = "{" + " ".join(names) + "}"
+    plan = query(root(0, "a", f"{{x{fields} y{fields} z{fields}}}"), x=user, y=some(user), z=many(user))
+    assert functions(plan) == ["def p0", "def p1", "def project", "async def run"]
+
+
+def test_what_is_short_or_at_one_place_is_written_where_it_is_called():
     user = object_of("User", id=some(ID))
-    script = write_script(query(root(0, "a", "{x{id} y{id} z{id}}"), x=user, y=some(user), z=many(user)))
-    assert [text.partition("(")[0] for text in script.texts] == ["def p0", "def p1", "def project", "async def run"]
+    plan = query(root(0, "a", "{x{id} y{id} z{id}}"), x=user, y=some(user), z=many(user))
+    assert functions(plan) == ["def p1", "def project", "async def run"]
+
+
+def test_no_function_has_more_loops_inside_each_other_than_python_allows():
+    user = object_of("User", id=some(ID))
+    for _ in range(30):
+        user = object_of("User", friends=many(user))
+    compile_plan(query(root(0, "a", "{x" + "{friends" * 30 + "{id}" + "}" * 31), x=user))
+
+
+REVIEWED = Sequence(
+    (
+        root(0, "reviews", "{reviews{author{id friends{id}}}}"),
+        entities(1, "users", "... on User{name}", flatten("reviews.@.author.friends.@", representations=BY_ID)),
+        entities(2, "photos", "... on User{photo}", flatten("reviews.@.author.friends.@", representations=BY_ID)),
+        entities(3, "users", "... on User{age}", flatten("reviews.@.author", representations=BY_ID)),
+        entities(4, "pets", "... on User{dog}", flatten("reviews.@.author.friends.@.pet", representations=BY_ID)),
+    )
+)
+
+
+def test_a_list_that_several_walks_come_through_is_walked_to_once():
+    nodes = list(REVIEWED.nodes)
+    nodes[0] = root(0, "reviews", "{reviews{author{id friends{id pet{id}}}}}")
+    script = write_script(query(Sequence(tuple(nodes))))
+    asks = {text.partition("(")[0]: text for text in script.texts if text.startswith("def ask")}
+    assert "for h0 in p0(S):" in asks["def ask1"]
+    assert "for h0 in p0(S):" in asks["def ask4"]
+    # All of the first to be seen have been seen.
+    assert "for h0 in S.f0:" in asks["def ask2"]
+    assert "in p0(S)" not in asks["def ask3"]
+
+
+async def test_the_first_objects_of_a_walk_are_taken_for_a_later_one_only_if_they_are_the_same():
+    """The second fetch goes the same two ways, but the other way round: other objects are the first there."""
+    item = (by_id(typename="Item"),)
+    items = some(many(some(object_of("Item", id=some(ID), price=INT, fee=INT))))
+    plan = query(
+        Sequence(
+            (
+                root(0, "a", "{x{id} y{id}}"),
+                entities(1, "b", "... on Item{price}", flatten("x.@", "y.@", representations=item)),
+                entities(2, "c", "... on Item{fee}", flatten("y.@", "x.@", representations=item)),
+            )
+        ),
+        x=items,
+        y=items,
+    )
+    one, two, three = ({"id": number} for number in "123")
+    world = World(
+        {
+            "a": {"data": {"x": [one, two, one], "y": [three, two]}},
+            "b": {"data": {"_e": [{"price": 1}, {"price": 2}, {"price": 3}]}},
+            "c": {"data": {"_e": [{"fee": 3}, {"fee": 2}, {"fee": 1}]}},
+        }
+    )
+    data = read(await run(plan, world))
+    assert [(item["price"], item["fee"]) for item in data["x"]] == [(1, 1), (2, 2), (1, 1)]
+    assert [(item["price"], item["fee"]) for item in data["y"]] == [(3, 3), (2, 2)]
+    assert not any("S.f0" in text for text in write_script(plan).texts)
 
 
 def test_values_taken_from_further_up_are_left_to_the_interpreter():

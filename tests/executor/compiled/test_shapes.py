@@ -39,3 +39,11 @@ def test_fragments_that_are_spread_often_are_read_once():
         assert below is not None
         shape = below
     assert set(shape.fields) == {"z"}
+
+
+def test_a_field_is_surely_there_if_neither_a_type_nor_a_variable_can_leave_it_out():
+    shape = read_shape(
+        "query($v: Boolean!) { a b @include(if: $v) ... @skip(if: $v) { c } ... on A { d } ...F e @skip(if: $v) e }"
+        " fragment F on Query { f }"
+    )
+    assert [key for key in shape.fields if shape.surely_has(key)] == ["a", "e"]
