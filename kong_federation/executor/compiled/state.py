@@ -23,8 +23,8 @@ class State:
     One execution.
 
     Compiled functions keep in it, as attributes: `r3`, the data of root fetch 3; `t1`, a table of entities; `n3_0`, how
-    many entities were asked for; `l_p4`, the objects that function p4 has walked to; `f1`, the first of each identity on
-    one walk; `o_p4` and `m_p4`, what function p4 has answered once, and often. `received` counts the bytes of all
+    many entities were asked for; `l_p4`, the objects that function p4 has walked to; `f1`, the first of each identity
+    on one walk; `o_p4` and `m_p4`, what function p4 has answered once, and often. `received` counts the bytes of all
     answers.
 
     Args:

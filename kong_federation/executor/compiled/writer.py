@@ -23,8 +23,8 @@ _MOST_BLOCKS: Final = 18
 
 # Lines of a function that others are written into, so that it is soon compiled; and lines that may be written instead
 # of calls to one function that is called at several places.
-_LONG: Final = 150
-_SHORT: Final = 60
+_LONG: Final = 250
+_SHORT: Final = 100
 
 _LOCAL: Final = re.compile(r"\$[a-z]+[0-9]+")
 _TABLE: Final = re.compile(r"\bS\.((?:t|m_p)[0-9]+)\b")
