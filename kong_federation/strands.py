@@ -85,7 +85,17 @@ class Promise(Generic[_Value]):
 
     def set_result(self, value: _Value) -> None:
         """Give it its value; who waits on a strand goes on before this returns."""
-        self._end(_KEPT, value)
+        if self._state != _PENDING:
+            raise asyncio.InvalidStateError("it has come already")
+        self._state = _KEPT
+        self._value = value
+        then = self._then
+        if then is not None:
+            self._then = None
+            try:
+                then(self)
+            except Exception:  # noqa: BLE001 - who brings a value must not suffer from what becomes of it
+                _log.exception("who waited for a promise has failed")
 
     def set_exception(self, error: BaseException) -> None:
         """Give it its error."""
@@ -130,6 +140,9 @@ class Promise(Generic[_Value]):
         if self._state == _PENDING:
             self._asyncio_future_blocking = True
             yield self
+        if self._state == _KEPT:
+            value: _Value = self._value
+            return value
         return self.result()
 
     def _end(self, state: int, value: Any) -> None:
@@ -153,14 +166,20 @@ class Strand(Promise[_Value]):
     Args:
         coroutine: It is not begun before `resume` is called.
         ledger: Whoever looks there sees what runs: its first number is `mark` during each step.
+        then: Called with the strand when it is over.
     """
 
     __slots__ = ("_cancelled", "_coroutine", "_ledger", "_waiting", "mark")
 
-    def __init__(self, coroutine: Coroutine[Any, Any, _Value], ledger: memoryview | list[int]) -> None:
+    def __init__(
+        self,
+        coroutine: Coroutine[Any, Any, _Value],
+        ledger: memoryview | list[int],
+        then: Callable[[Any], object] | None = None,
+    ) -> None:
         # Spelt out: one is made for every request.
         self._state = _PENDING
-        self._then = None
+        self._then = then
         self._value = None
         self._asyncio_future_blocking = False
         self._coroutine = coroutine
@@ -181,7 +200,7 @@ class Strand(Promise[_Value]):
             waiting = self._coroutine.send(None)
         except StopIteration as stop:
             ledger[0] = before
-            self._end(_KEPT, stop.value)
+            self.set_result(stop.value)
             return
         except asyncio.CancelledError:
             ledger[0] = before
@@ -195,7 +214,10 @@ class Strand(Promise[_Value]):
         self._waiting = waiting
         if isinstance(waiting, Promise):
             waiting._asyncio_future_blocking = False  # noqa: SLF001
-            waiting.then(self.resume)
+            if waiting._then is None:  # noqa: SLF001
+                waiting._then = self.resume  # noqa: SLF001
+            else:
+                waiting.then(self.resume)
         elif waiting is not None:
             waiting._asyncio_future_blocking = False  # noqa: SLF001
             waiting.add_done_callback(self.resume)

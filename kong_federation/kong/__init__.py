@@ -20,6 +20,7 @@ from kong_federation.kong.messages import (
     decode_call,
     encode_answer,
     encode_call,
+    read_event,
 )
 from kong_federation.kong.records import Consumer, Credential, Exit, RawBody, Route, Service, Target, exit_frames
 from kong_federation.kong.wire import FrameReader, ProtocolError, cut, frame
@@ -52,4 +53,5 @@ __all__ = [
     "encode_call",
     "exit_frames",
     "frame",
+    "read_event",
 ]

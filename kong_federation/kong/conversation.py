@@ -119,7 +119,7 @@ class Conversation:
         headers = self._headers.get(found)
         if headers is None:
             headers = self._read_headers(found)
-        request_id = (sole_bytes(replies[3]) or b"").decode("latin-1")
+        request_id = decode_text(replies[3])
         identity = NOBODY if self._settings is None else self._identity(self._settings, replies, headers)
         way = _way(replies[_OPENING]) if self._passes else None
         return HttpRequest("POST", "", headers, body, request_id, identity, way)

@@ -1,8 +1,7 @@
 """
 One event: PDK calls in, a decision out.
 
-    Exit      the client gets this answer, and Kong's side of the event is over
-    Tell      the same, and before it Kong is told something that nobody waits for
+    Exit      the client gets this answer, and Kong's side of the event is over; before it, Kong is told of the request
     Proceed   the request is not for us, or Kong has been steered to the subgraph that answers it; Kong goes on to the
               next plugin and the upstream
     Restart   nobody knows the instance: close the connection, so that Kong starts it again and replays the event
@@ -19,15 +18,15 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE
 from kong_federation.gateway import HttpRequest, HttpResponse
 from kong_federation.kong.body import read_body
 from kong_federation.kong.failures import failed, failure
+from kong_federation.kong.functions import decode_text, encode_text
 from kong_federation.kong.guard import refusal
-from kong_federation.kong.pdk import Channel, EventOver, Pdk
+from kong_federation.kong.pdk import Calls, Channel, EventOver, Pdk
 from kong_federation.kong.records import Exit
 from kong_federation.kong.runtime import Runtime, Tenant
 
@@ -44,40 +43,45 @@ class Restart:
     """Let Kong start the instance again."""
 
 
-class Tell(NamedTuple):
-    """Make calls, of which these are the frames, wait for no reply, and answer the client; all in one write."""
-
-    told: bytes
-    answer: Exit
-
-
-Decision = Exit | Tell | Proceed | Restart
+Decision = Exit | Proceed | Restart
 
 _PROCEED = Proceed()
 _RESTART = Restart()
 
+_UNKNOWN = Calls(("kong.nginx.get_var", encode_text("kong_request_id")))
 
-async def decide(channel: Channel, phase: str, tenant: Tenant | None, runtime: Runtime) -> Decision:
+
+def opening(phase: str, tenant: Tenant | None) -> Calls | None:
+    """
+    Say what an event asks first; None: nothing, because it is not for us, and the request passes.
+
+    Args:
+        phase: Kong's phase; only `access` is ours.
+        tenant: Who the event's instance belongs to; None: unknown to all workers.
+    """
+    if phase != "access":
+        return None
+    return _UNKNOWN if tenant is None else tenant.conversation.opening
+
+
+async def decide(channel: Channel, tenant: Tenant | None, runtime: Runtime, replies: list[bytes]) -> Decision:
     """
     Handle one event.
 
     Args:
         channel: The way to Kong's PDK.
-        phase: Kong's phase; only `access` is ours.
         tenant: Who the event's instance belongs to; None: unknown to all workers.
         runtime: Where instances live.
+        replies: What Kong said to the opening.
 
     Raises:
         CancelledError: The event was given up, by us or by Kong.
         EventOver: Kong has gone; nobody waits for an answer.
     """
-    if phase != "access":
-        return _PROCEED
     try:
         if tenant is None:
-            return await _restart(Pdk(channel), runtime)
+            return _restart(replies, runtime)
         conversation, guard = tenant.conversation, runtime.guard
-        replies = await channel.call(conversation.opening)
         request = conversation.request(replies, tenant.limits.max_body_size)
         if request is None:
             request = await _read_rest(Pdk(channel), replies, tenant)
@@ -89,11 +93,15 @@ async def decide(channel: Channel, phase: str, tenant: Tenant | None, runtime: R
             response: HttpResponse | None = await tenant.gateway.handle(request)
         else:
             response = await _pass_or_answer(Pdk(channel), request, tenant)
-        if guard.quarantine.holds_any:
+        if guard.quarantine.any[0]:
             guard.quarantine.answered(admitted.digest)
         if response is None:
             return _PROCEED
-        return _tell(response, tenant) if type(response.body) is bytes else await _without_stream(response)
+        status, headers, body, facts = response
+        if type(body) is not bytes or not 200 <= status <= 599:
+            return await _impossible(response)
+        channel.told = conversation.closing(facts)
+        return Exit(status, headers, body)
     except FederationError as error:
         return failure([error])
     except FederationErrors as errors:
@@ -130,28 +138,20 @@ async def _pass_or_answer(pdk: Pdk, request: HttpRequest, tenant: Tenant) -> Htt
     return await tenant.gateway.handle(request)
 
 
-def _tell(response: HttpResponse, tenant: Tenant) -> Exit | Tell:
-    status, headers, body, facts = response
-    assert isinstance(body, bytes)
-    if not 200 <= status <= 599:
-        # Kong raises on other statuses, and the client would get a page of Kong's.
-        _log.error("a request was answered with the status %s", status)
-        return failed(INTERNAL_SERVER_ERROR)
-    told = tenant.conversation.closing(facts)
-    answer = Exit(status, headers, body)
-    return Tell(told, answer) if told else answer
-
-
-async def _without_stream(response: HttpResponse) -> Exit:
-    if isinstance(response.body, AsyncGenerator):
-        await response.body.aclose()
-    _log.error("a request was answered with a stream, which this server does not send")
+async def _impossible(response: HttpResponse) -> Exit:
+    """What becomes of an answer that cannot be given."""
+    if isinstance(response.body, bytes):
+        # Kong raises on such statuses, and the client would get a page of Kong's.
+        _log.error("a request was answered with the status %s", response.status)
+    else:
+        if isinstance(response.body, AsyncGenerator):
+            await response.body.aclose()
+        _log.error("a request was answered with a stream, which this server does not send")
     return failed(INTERNAL_SERVER_ERROR)
 
 
-async def _restart(pdk: Pdk, runtime: Runtime) -> Decision:
-    request_id = await pdk.get_var("kong_request_id") or ""
-    if runtime.may_restart(request_id):
+def _restart(replies: list[bytes], runtime: Runtime) -> Decision:
+    if runtime.may_restart(decode_text(replies[0])):
         return _RESTART
     _log.error("an instance stays unknown after Kong has started it again; is the runtime directory shared?")
     return failed(SERVICE_UNAVAILABLE)

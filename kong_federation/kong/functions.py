@@ -68,6 +68,9 @@ class Signature:
     result: Codec[Any]
 
 
+_SHORT = key(1, BYTES)
+
+
 def encode_text(value: str) -> bytes:
     """A String of latin-1 text."""
     return text_field(1, value) if value else b""
@@ -75,6 +78,9 @@ def encode_text(value: str) -> bytes:
 
 def decode_text(data: bytes) -> str:
     """A String as latin-1 text."""
+    if len(data) > 1 and data[0] == _SHORT and data[1] == len(data) - 2 < 128:
+        # Nearly all are short.
+        return data[2:].decode("latin-1")
     return decode_byte_string(data).decode("latin-1")
 
 

@@ -9,6 +9,7 @@ What stands between an event and the gateway: a request that Kong sends again, a
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import os
@@ -25,6 +26,8 @@ from kong_federation.kong.quarantine import Quarantine, digest_of
 from kong_federation.kong.records import Exit
 
 _log = logging.getLogger(__name__)
+
+_INQUEST = 5.0  # seconds within which the supervisor has judged a death
 
 
 class Guard:
@@ -69,7 +72,9 @@ class Guard:
 
     def doubts(self, admitted: Admitted) -> bool:
         """Whether something may speak against running a request; `refusal` finds out."""
-        return bool(admitted.deaths) or self.quarantine.holds_any or not (self._knows_all or self.knows_all)
+        if admitted.deaths or self.quarantine.any[0]:
+            return True
+        return not (self._knows_all or admitted.repeatable or self.knows_all)
 
 
 class Admitted:
@@ -107,7 +112,10 @@ class Admitted:
         """Strike the request out when its connection is over or used again, having got the answer or not."""
         # A connection that ended too early is most likely that of a client that left. But should Kong be there and have
         # lost it, the event comes again, while what may be a mutation is on its way: it is kept until it is stale.
-        if answered or self.repeatable:
+        if self.deaths > 1 or (self.deaths and not self.repeatable):
+            # Refused, and perhaps sooner than the supervisor has looked at what its last worker died of.
+            asyncio.get_running_loop().call_later(_INQUEST, self._flights.end, self._flight)
+        elif answered or self.repeatable:
             self._flights.end(self._flight)
 
 

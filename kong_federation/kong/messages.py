@@ -118,13 +118,9 @@ def decode_call(data: bytes) -> Call:
     Raises:
         ProtocolError: The bytes are not one, or it names no call.
     """
-    if data[:1] == _SEQUENCE_BYTE:
-        # Nearly all calls are events: a sequence number and then the event, which is the same for every event of an
-        # instance.
-        sequence, at = read_varint(data, 1)
-        event = _whole_event(data[at:])
-        if event is not None:
-            return HandleEvent(signed(sequence), *event)
+    event = read_event(data)
+    if event is not None:
+        return HandleEvent(*event)
     sequence = chosen = 0
     inside = b""
     for tag, content in fields(data):
@@ -141,6 +137,26 @@ def decode_call(data: bytes) -> Call:
     if not chosen:
         raise ProtocolError("a call that names nothing to do")
     return OtherCall(sequence, chosen >> 3)
+
+
+def read_event(data: bytes) -> tuple[int, int, str] | None:
+    """
+    The sequence number, the instance and the phase of an event as Kong writes it; None: it is something else.
+
+    Nearly all calls are events: a sequence number and then the event, which is the same for every event of an instance.
+    """
+    if data[:1] != _SEQUENCE_BYTE:
+        return None
+    sequence = shift = 0
+    at = 1
+    for byte in data[1:10]:  # so many bytes are never negative
+        at += 1
+        sequence |= (byte & 127) << shift
+        if byte < 128:
+            event = _whole_event(data[at:])
+            return None if event is None else (sequence, *event)
+        shift += 7
+    return None
 
 
 def encode_call(call: Call) -> bytes:

@@ -89,7 +89,14 @@ class Entry(Protocol):
 
 
 class Channel(Protocol):
-    """Carries PDK calls to Kong."""
+    """
+    Carries PDK calls to Kong.
+
+    Attributes:
+        told: Frames of calls that are made before the answer, in one write with it, and whose replies nobody waits for.
+    """
+
+    told: bytes
 
     def call(self, calls: Calls) -> Awaitable[list[bytes]]:
         """

@@ -54,47 +54,37 @@ class Events:
     Args:
         most: Events that may be under way at once.
         pulse: What the supervisor sees of this worker.
+
+    Attributes:
+        connections: All that are open; each enters and leaves by itself.
+        running: Those with an event under way; each leaves by itself.
     """
 
     def __init__(self, most: int, pulse: Pulse) -> None:
         self.leaving = False
+        self.connections: set[Connection] = set()
+        self.running: set[Connection] = set()
         self._most = most
         self._pulse = pulse
-        self._connections: set[Connection] = set()
-        self._running: set[Connection] = set()
 
     def __repr__(self) -> str:
-        return f"<Events {len(self._running)} running, {len(self._connections)} connections>"
+        return f"<Events {len(self.running)} running, {len(self.connections)} connections>"
 
-    @property
-    def full(self) -> bool:
-        """Whether no further event may begin."""
-        return len(self._running) >= self._most
-
-    def connected(self, connection: Connection) -> None:
-        """A connection was made."""
-        self._connections.add(connection)
-
-    def disconnected(self, connection: Connection) -> None:
-        """A connection has ended."""
-        self._connections.discard(connection)
-
-    def begun(self, connection: Connection) -> None:
-        """An event has begun on a connection."""
-        self._running.add(connection)
-
-    def ended(self, connection: Connection) -> None:
-        """The event on a connection is over."""
-        self._running.discard(connection)
+    def begin(self, connection: Connection) -> bool:
+        """Count an event that begins on a connection; False: there are too many."""
+        if len(self.running) >= self._most:
+            return False
+        self.running.add(connection)
+        return True
 
     async def keep_deadlines(self) -> None:
         """Expire what is late, and show that the loop runs; runs until it is cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            self._pulse.live(len(self._running))
+            self._pulse.live(len(self.running))
             await asyncio.sleep(_LOOK)
             now = loop.time()
-            for connection in [late for late in self._running if late.deadline <= now]:
+            for connection in [late for late in self.running if late.deadline <= now]:
                 connection.expire()
 
     async def drain(self, seconds: float) -> None:
@@ -111,17 +101,17 @@ class Events:
         self.leaving = True
         loop = asyncio.get_running_loop()
         first_calls = loop.time() + min(_FIRST_CALL, seconds)
-        for connection in self._connections - self._running:
+        for connection in self.connections - self.running:
             if not connection.fresh:
                 connection.hang_up()
-        await _until(lambda: not self._running and not any(one.fresh for one in self._connections), first_calls)
-        for connection in self._connections - self._running:
+        await _until(lambda: not self.running and not any(one.fresh for one in self.connections), first_calls)
+        for connection in self.connections - self.running:
             connection.hang_up()
-        await _until(lambda: not self._running, first_calls + seconds)
-        for connection in list(self._running):
+        await _until(lambda: not self.running, first_calls + seconds)
+        for connection in list(self.running):
             connection.give_up()
-        await _until(lambda: not self._connections, loop.time() + _FLUSH)
-        for connection in list(self._connections):
+        await _until(lambda: not self.connections, loop.time() + _FLUSH)
+        for connection in list(self.connections):
             connection.close()
 
 

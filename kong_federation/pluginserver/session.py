@@ -3,14 +3,15 @@ One connection from Kong.
 
     state     what happens                       what is done                                        next
     IDLE      start, close, another call         answered in one frame                               IDLE
-    IDLE      an event                           its handler starts                                  EVENT
+    IDLE      an event                           what it always needs is asked                       EVENT
+    IDLE      an event of another phase          empty frame, return                                 IDLE
     IDLE      an event above the bound           exit 503                                            ANSWERED
     IDLE      bytes that are no call             exit 500                                            ANSWERED
     IDLE      an instance that cannot be kept    closed; Kong gives its client a 500                 CLOSED
+    EVENT     the last result of these           its handler starts                                  EVENT
     EVENT     a frame, a PDK call waits          the call gets its result                            EVENT
     EVENT     a frame, no PDK call waits         exit 500, the handler is cancelled                  ANSWERED
-    EVENT     the handler decides Exit           exit                                                ANSWERED
-    EVENT     the handler decides Tell           calls, exit; the replies are thrown away            ANSWERED
+    EVENT     the handler decides Exit           what it told, exit; the replies are thrown away     ANSWERED
     EVENT     the handler decides Proceed        empty frame, return                                 IDLE
     EVENT     the handler decides Restart        closed: the one lawful way without an answer        CLOSED
     EVENT     the handler raises, is cancelled   exit 500                                            ANSWERED
@@ -30,9 +31,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from enum import Enum
-from typing import Any
 
 from kong_federation.errors import ErrorCode
 from kong_federation.errors.codes import (
@@ -55,11 +55,12 @@ from kong_federation.kong import (
     encode_answer,
     exit_frames,
     frame,
+    read_event,
 )
-from kong_federation.kong.event import Decision, Proceed, Tell, decide
+from kong_federation.kong.event import Decision, Proceed, decide, opening
 from kong_federation.kong.failures import failed
 from kong_federation.kong.pdk import Calls, Entry, EventOver
-from kong_federation.kong.runtime import Runtime
+from kong_federation.kong.runtime import Runtime, Tenant
 from kong_federation.pluginserver.events import Events
 from kong_federation.strands import Promise, Strand
 
@@ -68,6 +69,7 @@ _log = logging.getLogger(__name__)
 _WITHOUT_TENANT = 10.0  # seconds for an event whose instance nobody knows
 
 _EMPTY = frame(b"")
+_NEVER = float("inf")
 
 
 class State(Enum):
@@ -80,72 +82,72 @@ class State(Enum):
     CLOSED = "closed"
 
 
-class Event:
+class Event(Strand[Decision]):
     """
-    An event under way; the handler's channel to Kong.
+    An event whose handler runs; its channel to Kong.
 
     Args:
-        sequence: Of Kong's call.
-        deadline: When the session answers in the handler's place, in the loop's time.
+        tenant: Who the event's instance belongs to.
+        runtime: Where instances live.
+        replies: What Kong said to the opening.
         transport: The connection.
-        ledger: Where the steps of the request are marked.
+        decided: Called when the handler has decided.
     """
 
-    __slots__ = ("_got", "_ledger", "_over", "_transport", "_waiting", "deadline", "entry", "sequence", "strand")
+    __slots__ = ("_calls", "_got", "_over", "_transport", "entry", "told")
 
-    def __init__(self, sequence: int, deadline: float, transport: asyncio.Transport, ledger: memoryview) -> None:
-        self.sequence = sequence
-        self.deadline = deadline
+    def __init__(
+        self,
+        tenant: Tenant | None,
+        runtime: Runtime,
+        replies: list[bytes],
+        transport: asyncio.Transport,
+        decided: Callable[[Event], None],
+    ) -> None:
+        super().__init__(decide(self, tenant, runtime, replies), runtime.guard.pulse.ledger, decided)
+        self.told = b""
         self.entry: Entry | None = None
-        self.strand: Strand[Decision]
         self._transport = transport
-        self._ledger = ledger
-        self._waiting: list[tuple[Promise[list[bytes]], int]] = []
+        self._calls: list[tuple[Promise[list[bytes]], int]] = []
         self._got: list[bytes] = []
         self._over = False
-
-    def begin(self, work: Coroutine[Any, Any, Decision], decided: Callable[[Strand[Decision]], None]) -> None:
-        """Run the handler."""
-        strand = self.strand = Strand(work, self._ledger)
-        strand.then(decided)
-        strand.resume()
 
     def call(self, calls: Calls) -> Promise[list[bytes]]:
         """Make PDK calls, all in one write."""
         if self._over:
             raise EventOver
         promise: Promise[list[bytes]] = Promise()
-        self._waiting.append((promise, len(calls.calls)))
+        self._calls.append((promise, len(calls.calls)))
         self._transport.write(calls.written)
         return promise
 
     def enter(self, entry: Entry) -> None:
         """Have a request looked after."""
         self.entry = entry
-        self.strand.mark = self._ledger[0] = entry.place
+        self.mark = self._ledger[0] = entry.place
 
     def take(self, results: list[bytes]) -> list[bytes]:
         """Give results to the calls that wait for them, the oldest first; returns those that nobody waits for."""
         if self._got:
             results = self._got + results
             self._got = []
-        while results and self._waiting:
-            promise, expected = self._waiting[0]
+        while results and self._calls:
+            promise, expected = self._calls[0]
             if len(results) < expected:
                 self._got = results
                 return []
-            del self._waiting[0]
+            del self._calls[0]
             rest = results[expected:]
             # Here the handler goes on, and may make further calls or end the event.
-            promise.set_result(results[:expected] if rest else results)
+            promise.set_result(results[:expected])
             results = rest
         return results
 
     def end(self) -> None:
-        """Nobody answers PDK calls any more; the handler is cancelled if it still runs."""
+        """Nobody answers PDK calls any more; the handler is cancelled."""
         self._over = True
-        self._waiting.clear()
-        self.strand.cancel()
+        self._calls.clear()
+        self.cancel()
 
 
 class Session(asyncio.Protocol):
@@ -155,33 +157,52 @@ class Session(asyncio.Protocol):
     Args:
         runtime: Instances and gateways.
         events: The events under way in this worker.
+
+    Attributes:
+        state: Where it stands.
+        fresh: Whether nothing has been asked of it yet.
+        deadline: When the event under way must be answered, in the loop's time; never, if there is none.
     """
 
-    __slots__ = ("_entry", "_event", "_events", "_reader", "_runtime", "_transport", "fresh", "state")
+    __slots__ = (
+        "_asked",
+        "_entry",
+        "_event",
+        "_events",
+        "_got",
+        "_reader",
+        "_runtime",
+        "_sequence",
+        "_tenant",
+        "_transport",
+        "deadline",
+        "fresh",
+        "state",
+    )
 
     def __init__(self, runtime: Runtime, events: Events) -> None:
         self.state = State.IDLE
         self.fresh = True
+        self.deadline = _NEVER
         self._runtime = runtime
         self._events = events
         self._reader: FrameReader | None = None  # nearly always, what comes are whole frames
-        self._event: Event | None = None
+        self._event: Event | None = None  # None in an event: the opening is not answered yet
         self._entry: Entry | None = None
+        self._tenant: Tenant | None = None
+        self._sequence = 0
+        self._asked = 0  # calls of the opening
+        self._got: list[bytes] = []  # its results, as long as some are missing
         self._transport: asyncio.Transport
 
     def __repr__(self) -> str:
         return f"<Session {self.state.value}>"
 
-    @property
-    def deadline(self) -> float:
-        """When the event under way must be answered; never, if there is none."""
-        return self._event.deadline if self._event is not None else float("inf")
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Kong has connected."""
         # uvloop's transports are no subclasses of asyncio's, so nothing could be asserted.
         self._transport = transport  # type: ignore[assignment]
-        self._events.connected(self)
+        self._events.connections.add(self)
 
     def data_received(self, data: bytes) -> None:
         """Kong has sent something."""
@@ -189,12 +210,18 @@ class Session(asyncio.Protocol):
         if state is State.ANSWERED or state is State.LEAVING:
             return
         try:
-            frames = self._cut(data)
+            if self._reader is None:
+                frames, consumed = cut(data)
+                if consumed < len(data):
+                    self._reader = FrameReader()
+                    self._reader.feed(data[consumed:])
+            else:
+                frames = self._reader.feed(data)
             while frames:
-                if self.state is State.IDLE:
+                if self.state is State.EVENT:
+                    frames = self._results(frames)
+                elif self.state is State.IDLE:
                     self._call(frames.pop(0))
-                elif self.state is State.EVENT and self._event is not None:
-                    frames = self._results(self._event, frames)
                 else:
                     return
         except ProtocolError as error:
@@ -204,10 +231,14 @@ class Session(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended; with an error, if something that was written may not have arrived."""
         answered = self.state is State.ANSWERED and exc is None
+        if self.state is State.EVENT:
+            self._end_event()
         self.state = State.CLOSED
-        self._end_event()
-        self._events.disconnected(self)
-        self._be_over(answered=answered)
+        self._events.connections.discard(self)
+        entry = self._entry
+        if entry is not None:
+            self._entry = None
+            entry.over(answered=answered)
 
     def fail(self, code: ErrorCode) -> None:
         """Answer with an error in place of whoever should have."""
@@ -234,25 +265,33 @@ class Session(asyncio.Protocol):
         """Let the connection go after what was written; an event under way must have been answered."""
         self._transport.close()
 
-    def _cut(self, data: bytes) -> list[bytes]:
-        if self._reader is not None:
-            return self._reader.feed(data)
-        frames, consumed = cut(data)
-        if consumed < len(data):
-            self._reader = FrameReader()
-            self._reader.feed(data[consumed:])
-        return frames
-
-    def _results(self, event: Event, frames: list[bytes]) -> list[bytes]:
+    def _results(self, frames: list[bytes]) -> list[bytes]:
         """Give an event its results; what is left belongs to whatever comes after it."""
-        left = event.take(frames)
-        if left and self._event is event:
-            _log.error("Kong sent a result that was not asked for")
-            self.fail(INTERNAL_SERVER_ERROR)
+        event = self._event
+        if event is not None:
+            left = event.take(frames)
+            if left and self._event is event:
+                _log.error("Kong sent a result that was not asked for")
+                self.fail(INTERNAL_SERVER_ERROR)
+            return left
+        if self._got:
+            frames = self._got + frames
+        if len(frames) < self._asked:
+            self._got = frames
+            return []
+        left = frames[self._asked :]
+        self._got = []
+        replies = frames[: self._asked]
+        event = self._event = Event(self._tenant, self._runtime, replies, self._transport, self._decided)
+        event.resume()
         return left
 
     def _call(self, content: bytes) -> None:
         self.fresh = False
+        event = read_event(content)
+        if event is not None:
+            self._begin(*event)
+            return
         match decode_call(content):
             case HandleEvent(sequence, instance, phase):
                 self._begin(sequence, instance, phase)
@@ -279,51 +318,59 @@ class Session(asyncio.Protocol):
         self._transport.write(frame(answer))
 
     def _begin(self, sequence: int, instance: int, phase: str) -> None:
-        if self._events.full:
-            self.fail(SERVICE_UNAVAILABLE)
-            return
-        runtime = self._runtime
         try:
-            tenant = runtime.find(instance)
+            tenant = self._runtime.find(instance)
         except Exception:  # noqa: BLE001 - an event must be answered whatever happens
             _log.exception("an instance could not be looked up")
             self.fail(INTERNAL_SERVER_ERROR)
             return
-        deadline = asyncio.get_running_loop().time() + (tenant.patience if tenant is not None else _WITHOUT_TENANT)
-        event = self._event = Event(sequence, deadline, self._transport, runtime.guard.pulse.ledger)
+        self._sequence = sequence
+        asked = opening(phase, tenant)
+        if asked is None:
+            self._proceed()
+            return
+        if not self._events.begin(self):
+            self.fail(SERVICE_UNAVAILABLE)
+            return
         self.state = State.EVENT
-        self._events.begun(self)
-        event.begin(decide(event, phase, tenant, runtime), self._decided)
+        self.deadline = asyncio.get_running_loop().time() + (tenant.patience if tenant is not None else _WITHOUT_TENANT)
+        self._tenant = tenant
+        self._asked = len(asked.calls)
+        self._transport.write(asked.written)
 
-    def _decided(self, strand: Strand[Decision]) -> None:
-        if self._event is None or self._event.strand is not strand:
+    def _decided(self, event: Event) -> None:
+        if self._event is not event:
             return
         try:
-            decision = strand.result()
+            decision = event.result()
         except asyncio.CancelledError:
             decision = failed(INTERNAL_SERVER_ERROR)
         except BaseException:  # noqa: BLE001 - whatever it is, Kong waits for an answer
             _log.exception("a request failed")
             decision = failed(INTERNAL_SERVER_ERROR)
-        match decision:
-            case Exit():
-                self._exit(decision)
-            case Tell(told, answer):
-                self._exit(answer, told)
-            case Proceed():
-                sequence = self._end_event()
-                self.state = State.IDLE
-                self._transport.write(_EMPTY + frame(encode_answer(Done(sequence))))
-                self._be_over(answered=True)
-                if self._events.leaving:
-                    self.hang_up()
-            case _:
-                self._end_event()
-                self.state = State.CLOSED
-                self._transport.close()
+        if isinstance(decision, Exit):
+            self._exit(decision, event.told)
+            return
+        self._end_event()
+        if isinstance(decision, Proceed):
+            self._proceed()
+        else:
+            self.state = State.CLOSED
+            self._transport.close()
+
+    def _proceed(self) -> None:
+        """Let the request pass; the connection is used again."""
+        self.state = State.IDLE
+        self._transport.write(_EMPTY + frame(encode_answer(Done(self._sequence))))
+        entry, self._entry = self._entry, None
+        if entry is not None:
+            entry.over(answered=True)
+        if self._events.leaving:
+            self.hang_up()
 
     def _exit(self, answer: Exit, told: bytes = b"") -> None:
-        if self.state is not State.EVENT and self.state is not State.IDLE:
+        state = self.state
+        if state is not State.EVENT and state is not State.IDLE:
             return
         try:
             written = exit_frames(answer.status, answer.headers, answer.body, told)
@@ -334,18 +381,14 @@ class Session(asyncio.Protocol):
         self.state = State.ANSWERED
         self.fresh = False
         self._transport.write(written)
-        self._end_event()
+        if state is State.EVENT:
+            self._end_event()
 
-    def _be_over(self, *, answered: bool) -> None:
-        entry, self._entry = self._entry, None
-        if entry is not None:
-            entry.over(answered=answered)
-
-    def _end_event(self) -> int:
+    def _end_event(self) -> None:
         event, self._event = self._event, None
-        if event is None:
-            return 0
-        self._events.ended(self)
-        event.end()
-        self._entry = event.entry
-        return event.sequence
+        self.deadline = _NEVER
+        self._events.running.discard(self)
+        if event is not None:
+            self._entry = event.entry
+            if not event.done():
+                event.end()

@@ -95,3 +95,13 @@ async def test_a_mutation_whose_connection_was_lost_is_not_forgotten(guard, body
     guard.flights.since = 0.0
     guard.admit(request(body), b"g").over(answered=False)
     assert guard.flights.begin(ID, b"").deaths == deaths
+
+
+async def test_a_refused_request_stays_in_the_table_for_the_inquest(guard):
+    """The worker that refuses may be quicker than the supervisor, which asks the table what the last one died of."""
+    guard.flights.begin(ID, b"d" * 16, worker=1)
+    guard.flights.begin(ID, b"d" * 16, worker=2)
+    admitted = guard.admit(request(QUERY), b"g")
+    assert admitted.deaths == 2
+    admitted.over(answered=True)
+    assert [left.place for left in guard.flights.left_by(2)] == [admitted.place]

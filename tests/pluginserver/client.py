@@ -32,6 +32,7 @@ class Client:
         self.configuration = configuration
         self.instance: int | None = None
         self.starts = 0
+        self.pause = 0.0  # seconds before an event is sent again; Kong takes none
 
     def ask(self, body: bytes, request_id: str = "1", started: float = 0.0) -> Exit:
         """One request; raises ConnectionError where Kong would answer 500."""
@@ -42,6 +43,7 @@ class Client:
             if answer is not None:
                 return answer
             self.instance = None
+            time.sleep(self.pause)
 
     def start(self) -> int:
         self.starts += 1
