@@ -82,7 +82,7 @@ class Executable:
             variables: What `coerce` gave.
             context: The surroundings of this request.
         """
-        program = self.tier.program()
+        program = self.tier.ready or self.tier.program()
         if program is None:
             return await self._in_a_task(Run(variables, context))
         found = await program.execute(variables, context)

@@ -64,10 +64,12 @@ class Question:
     safe: bool = True
     constant: bytes | None = field(init=False)
     _head: bytes = field(init=False)
+    _open: bytes = field(init=False)
     _slots: tuple[bytes, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_head", b'{"query":' + orjson.dumps(self.document))
+        object.__setattr__(self, "_open", self._head + b',"variables":{')
         object.__setattr__(self, "constant", None if self.names or self.slots else self._head + b"}")
         object.__setattr__(self, "_slots", tuple(b'"%b":' % name.encode() for name in self.slots))
 
@@ -86,6 +88,11 @@ class Question:
         Raises:
             FederationError: VALIDATION_INVALID_TYPE_VARIABLE, a variable cannot be written.
         """
+        if not self.names and len(lists) == 1:
+            # Nearly all requests for entities.
+            (listed,) = lists
+            text = listed if type(listed) is bytes else write_json(listed)
+            return b"%b%b%b}}" % (self._open, self._slots[0], text)
         members: list[bytes] = []
         if self.names and (used := self.used(variables)):
             try:
@@ -98,7 +105,7 @@ class Question:
             members.append(slot + (listed if type(listed) is bytes else write_json(listed)))
         if not members:
             return self._head + b"}"
-        return b'%b,"variables":{%b}}' % (self._head, b",".join(members))
+        return b"%b%b}}" % (self._open, b",".join(members))
 
 
 def question_of(source: Fetch | Introspect) -> Question:

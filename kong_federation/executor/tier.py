@@ -30,12 +30,16 @@ class Tier:
 
     Args:
         plan: The plan.
+
+    Attributes:
+        ready: What runs the next request; None: `program` says.
     """
 
-    __slots__ = ("_compiling", "_gave_up", "_plan", "_program", "_skip", "_uses")
+    __slots__ = ("_compiling", "_gave_up", "_plan", "_program", "_skip", "_uses", "ready")
 
     def __init__(self, plan: QueryPlan) -> None:
         self._plan = plan
+        self.ready: Program | None = None
         self._program: Program | None = None
         self._uses = 0
         self._gave_up = 0
@@ -48,7 +52,7 @@ class Tier:
         return self._gave_up
 
     def program(self) -> Program | None:
-        """What runs the next request; None: the interpreter."""
+        """What runs the next request, if nothing is `ready`; None: the interpreter."""
         if self._program is None:
             self._uses += 1
             if self._uses == COMPILED_AT:
@@ -57,6 +61,7 @@ class Tier:
         if self._skip:
             self._skip -= 1
             return None
+        self.ready = self._program
         return self._program
 
     def succeeded(self) -> None:
@@ -66,6 +71,7 @@ class Tier:
 
     def gave_up(self) -> None:
         """The program has left it to the interpreter."""
+        self.ready = None
         self._skip = min(2 ** min(self._gave_up, 10), MOST_SKIPPED)
         self._gave_up += 1
 

@@ -123,6 +123,9 @@ class PlanCache:
     Args:
         max_bytes: Memory the plans may hold, estimated.
         max_entries: How many plans are held.
+
+    Attributes:
+        recent: Plans that were asked for lately, to be looked into before `get` is called. A tuple is as good as a key.
     """
 
     def __init__(self, max_bytes: int, max_entries: int) -> None:
@@ -130,7 +133,7 @@ class PlanCache:
         self._plans: LRUCache[PlanKey, Prepared] = LRUCache(max_bytes, getsizeof=_weight)
         self._refusals: TTLCache[PlanKey, Refused] = TTLCache(_REFUSALS_BYTES, _REFUSALS_SECONDS, getsizeof=_weight)
         # Those used since a plan was last put here. The cache learns of their use before it has to give one up.
-        self._recent: dict[PlanKey, Prepared] = {}
+        self.recent: dict[tuple[str, str | None, frozenset[str]], Prepared] = {}
 
     def __repr__(self) -> str:
         return f"<PlanCache: {len(self._plans)} plans of {self._plans.currsize} bytes, {len(self._refusals)} refusals>"
@@ -140,7 +143,7 @@ class PlanCache:
 
     def get(self, key: PlanKey) -> Prepared | Refused | None:
         """What is known of an operation."""
-        return self._recent.get(key) or self._find(key)
+        return self.recent.get(key) or self._find(key)
 
     def put(self, key: PlanKey, outcome: Prepared | Refused) -> None:
         """Remember what was found out, if there is room for it at all."""
@@ -158,20 +161,20 @@ class PlanCache:
             found = self._plans[key]
         except KeyError:
             return self._refusals.get(key)
-        if len(self._recent) >= _MOST_RECENT:
+        if len(self.recent) >= _MOST_RECENT:
             self._settle()
-        self._recent[key] = found
+        self.recent[key] = found
         return found
 
     def _settle(self) -> None:
         """Tell the cache which plans were used lately."""
-        for key in self._recent:
-            self._plans[key]
-        self._recent.clear()
+        for key in self.recent:
+            self._plans.get(PlanKey(*key))
+        self.recent.clear()
 
     def give_up_one(self) -> bool:
         """Forget one plan; whether there was one."""
-        self._recent.clear()
+        self.recent.clear()
         if self._plans:
             self._plans.popitem()
             return True

@@ -14,10 +14,10 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import (
@@ -35,14 +35,12 @@ from kong_federation.gateway.cache import PlanKey, Prepared
 from kong_federation.gateway.client import BuilderClient
 from kong_federation.gateway.exchange import HttpRequest, HttpResponse
 from kong_federation.gateway.generation import Generation
-from kong_federation.gateway.head import Head, Heads
+from kong_federation.gateway.head import Head
 from kong_federation.gateway.http import (
     GraphqlRequest,
     allowed_methods,
-    answer,
     body_too_large,
     options,
-    read_media_type,
     read_request,
     refusal,
 )
@@ -52,7 +50,7 @@ from kong_federation.gateway.routes import open_transport
 from kong_federation.gateway.sharing import sharing_key
 from kong_federation.gateway.source import SupergraphText, follow
 from kong_federation.gateway.spawn import BuilderProgram, StoreOptions
-from kong_federation.gateway.tally import HIT, MISS, Tally
+from kong_federation.gateway.tally import MISS, Tally
 from kong_federation.gateway.warmup import warm_up
 from kong_federation.settings import Settings
 from kong_federation.transport import Transport
@@ -73,6 +71,9 @@ _TELL_SECONDS = 60.0
 # Seconds for which a thread that prepares a plan may keep the interpreter from the loop; Python's default is 5
 # milliseconds, and a request that waits so long at each of its turns waits for 40.
 _SWITCH_SECONDS = 0.0005
+
+# Clients whose headers are remembered.
+_MOST_HEADS = 256
 
 _Awaited = TypeVar("_Awaited")
 
@@ -105,7 +106,7 @@ class Gateway:
         self._deadline = settings.limits.deadline / 1000
         self._margin = min(_ANSWERING_SECONDS, _ANSWERING_SHARE * self._deadline)
         self._mask_errors = settings.security.mask_errors
-        self._heads = Heads()
+        self._heads: dict[int, Head] = {}
         self._shares = settings.operations.deduplicate
         self._tells = settings.telemetry.log_serializer or settings.telemetry.shared_context
         self._generation: Generation | None = None
@@ -249,7 +250,7 @@ class Gateway:
         if request.way is not None:
             request = request._replace(way=None)
         # What cannot be passed on is answered.
-        return cast("Coroutine[Any, Any, HttpResponse]", self._handle(request))
+        return self._handle(request)  # type: ignore[return-value]
 
     def pass_or_handle(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse | Passage]:
         """
@@ -269,8 +270,8 @@ class Gateway:
         media_type = JSON
         errors: tuple[FederationError, ...]
         try:
-            head = self._heads.of(request.headers)
-            media_type = read_media_type(head)
+            head = self._heads.get(id(request.headers)) or self._read_head(request.headers)
+            media_type = head.media_type or JSON
             asked = read_request(request, head, self._settings)
             return await self._answer(request, head, asked, tally)
         except FederationErrors as found:
@@ -282,6 +283,15 @@ class Gateway:
             errors = (FederationError(INTERNAL_SERVER_ERROR, "see the log"),)
         tally.errors, tally.error_code = len(errors), errors[0].code.name
         return self._refusal(request, errors, media_type, tally)
+
+    def _read_head(self, headers: Mapping[str, Sequence[str]]) -> Head:
+        """Read headers, and remember them by their identity: the host gives the same mapping again, if it can."""
+        head = Head(headers)
+        if len(self._heads) >= _MOST_HEADS:
+            self._heads.clear()
+        # It holds the mapping, so its identity stays its own.
+        self._heads[id(headers)] = head
+        return head
 
     def too_large(self, length: int) -> HttpResponse | None:
         """
@@ -301,20 +311,21 @@ class Gateway:
         generation = self._generation
         if generation is None:
             generation = await self._in_time(self._current(), deadline)
-        generation.hold()
+        generation.users += 1
         try:
-            key = PlanKey(asked.document, asked.operation_name, generation.labels(request))
-            prepared = generation.recall(key)
-            tally.plan_cache = HIT
+            document, operation_name, raw_variables, _ = asked
+            labels = generation.labels(request)
+            prepared = generation.recall(document, operation_name, labels)
             if prepared is None:
                 tally.plan_cache = MISS
-                prepared = await self._in_time(generation.plan(key), deadline)
+                plan = generation.plan(PlanKey(document, operation_name, labels))
+                prepared = await self._in_time(plan, deadline)
             tally.prepared = prepared
             if prepared.introspects or prepared.mutates:
                 self._check_allowed(prepared, asked)
-            variables = prepared.executable.coerce(asked.variables)
+            variables = prepared.executable.coerce(raw_variables)
             if request.way is not None:
-                passage = generation.passage(request, read_media_type(head), prepared, variables)
+                passage = generation.passage(request, head, prepared, variables)
                 if passage is not None:
                     return replace(passage, facts=tally.passed(passage.subgraph) if self._tells else None)
             context = ExecutionContext(
@@ -327,32 +338,32 @@ class Gateway:
                 request_id=request.request_id if request.request_id.isprintable() else "",
                 asked=tally.asked,
             )
-            execution = self._execution(generation, request, key, prepared, variables, context)
+            if self._shares:
+                shared = sharing_key(request, (document, operation_name, labels), variables)
+                execution = self._shared(generation, shared, prepared, variables, context)
+            else:
+                execution = prepared.executable.execute(variables, context)
             # Every fetch has its own time, which ends before the deadline does; the builder's answers have not.
             result = await (self._in_time(execution, deadline) if prepared.introspects else execution)
         finally:
             generation.release()
-        return self._written(result, read_media_type(head), tally)
+        return self._written(result, head, tally)
 
-    def _execution(
+    def _shared(
         self,
         generation: Generation,
-        request: HttpRequest,
-        key: PlanKey,
+        key: Hashable,
         prepared: Prepared,
         variables: dict[str, Any],
         context: ExecutionContext,
     ) -> Coroutine[Any, Any, Result]:
-        """One execution, or a part in one that others have begun."""
+        """A part in an execution that others have begun, or begin now."""
         executable = prepared.executable
-        if not self._shares:
-            return executable.execute(variables, context)
         if prepared.mutates:
             return generation.sharing.alone(executable.execute(variables, context))
-        shared = sharing_key(request, key, variables)
-        return generation.sharing.result(shared, lambda: executable.execute(variables, context))
+        return generation.sharing.result(key, lambda: executable.execute(variables, context))
 
-    def _written(self, result: Result, media_type: str, tally: Tally) -> HttpResponse:
+    def _written(self, result: Result, head: Head, tally: Tally) -> HttpResponse:
         data, errors, stream = result
         if stream is not None:
             raise FederationError(UNSUPPORTED_OPERATION, "Answers that come in parts are not supported.")
@@ -363,7 +374,7 @@ class Gateway:
             body = write_json({"data": data})
             if tally.prepared is not None:
                 tally.prepared.sizes.note(len(body))
-        return answer(body, media_type, tally.facts(len(body)) if self._tells else None)
+        return HttpResponse(200, head.answer_headers, body, tally.facts(len(body)) if self._tells else None)
 
     def _in_time(self, awaited: Awaitable[_Awaited], deadline: float) -> asyncio.Task[_Awaited]:
         """Wait for something until the deadline, in a task, which a timer needs; both cost more than most requests."""

@@ -31,6 +31,7 @@ from kong_federation.gateway.client import BuilderClient
 from kong_federation.gateway.exchange import HttpRequest
 from kong_federation.gateway.head import Head
 from kong_federation.gateway.labels import find_labels
+from kong_federation.gateway.media import JSON
 from kong_federation.gateway.messages import (
     IntrospectionJob,
     PlanJob,
@@ -99,6 +100,9 @@ class Generation:
         subgraphs: Names and addresses, as in the supergraph.
         labels: Of the supergraph's progressive overrides.
 
+    Attributes:
+        users: Requests that hold it.
+
     Raises:
         FederationErrors: SUPERGRAPH_INVALID, a subgraph has no address.
     """
@@ -116,26 +120,24 @@ class Generation:
         self._known_labels = frozenset(labels)
         self._labels = find_labels(settings, self._known_labels)
         self._cache = PlanCache(settings.planning.cache_max_bytes, settings.planning.cache_max_entries)
+        self._recent = self._cache.recent
         self._planning: dict[PlanKey, asyncio.Task[Prepared | Refused]] = {}
         self._introspections: LRUCache[tuple[str, bytes], dict[str, Any]] = LRUCache(_REMEMBERED_INTROSPECTIONS)
         self._frozen_plans = 0
-        self._users = 0
+        self.users = 0
         self._retired = False
 
     def __repr__(self) -> str:
         state = "retired" if self._retired else "current"
-        return f"<Generation: {state}, {self._users} requests, {len(self._planning)} being planned, {self._cache!r}>"
+        return f"<Generation: {state}, {self.users} requests, {len(self._planning)} being planned, {self._cache!r}>"
 
     # --- Its life ---
 
-    def hold(self) -> None:
-        """Hold it for one request."""
-        self._users += 1
-
     def release(self) -> None:
-        """Let go of it after one request."""
-        self._users -= 1
-        self._hang_up_if_done()
+        """Let go of it after one request, which has held it by counting itself in `users`."""
+        self.users -= 1
+        if self._retired:
+            self._hang_up_if_done()
 
     def retire(self) -> None:
         """Take no further request; what runs is finished."""
@@ -143,7 +145,7 @@ class Generation:
         self._hang_up_if_done()
 
     def _hang_up_if_done(self) -> None:
-        if self._retired and not self._users:
+        if self._retired and not self.users:
             for task in self._planning.values():
                 task.cancel()
             self.tell_uses()
@@ -152,13 +154,16 @@ class Generation:
 
     # --- Plans ---
 
-    def recall(self, key: PlanKey) -> Prepared | None:
+    def recall(self, document: str, operation_name: str | None, labels: frozenset[str]) -> Prepared | None:
         """The plan of an operation, if it is in the cache."""
-        outcome = self._cache.get(key)
-        if isinstance(outcome, Prepared):
-            outcome.uses.count += 1
-            return outcome
-        return None
+        outcome = self._recent.get((document, operation_name, labels))
+        if outcome is None:
+            found = self._cache.get(PlanKey(document, operation_name, labels))
+            if not isinstance(found, Prepared):
+                return None
+            outcome = found
+        outcome.uses.count += 1
+        return outcome
 
     async def plan(self, key: PlanKey) -> Prepared:
         """
@@ -304,14 +309,14 @@ class Generation:
         return found
 
     def passage(
-        self, request: HttpRequest, media_type: str, prepared: Prepared, variables: Mapping[str, Any]
+        self, request: HttpRequest, head: Head, prepared: Prepared, variables: Mapping[str, Any]
     ) -> Passage | None:
         """
         The request that nginx can make in our place, if the operation can be left to it.
 
         Args:
             request: The client's; it says how Kong can be steered.
-            media_type: What the client would rather have.
+            head: Of its headers.
             prepared: The operation's plan.
             variables: Coerced.
         """
@@ -328,7 +333,7 @@ class Generation:
         propagated = propagate(request.headers, request.identity, route.headers)
         if request.request_id and request.request_id.isprintable():
             propagated = (*propagated, (KONG_REQUEST_ID, request.request_id))
-        headers = headers_for(destination, media_type, request.headers.get("accept", ()), propagated)
+        headers = headers_for(destination, head.media_type or JSON, request.headers.get("accept", ()), propagated)
         body = body_for(plan, variables)
         return None if headers is None or body is None else Passage(node.subgraph, destination, headers, body)
 

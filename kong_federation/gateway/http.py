@@ -30,9 +30,8 @@ from kong_federation.errors.codes import (
 )
 from kong_federation.executor import read_json
 from kong_federation.gateway.exchange import HttpRequest, HttpResponse
-from kong_federation.gateway.facts import Facts
 from kong_federation.gateway.head import Head
-from kong_federation.gateway.media import GRAPHQL_JSON, JSON
+from kong_federation.gateway.media import JSON
 from kong_federation.limits import Limits
 from kong_federation.settings import Settings
 
@@ -40,6 +39,7 @@ from kong_federation.settings import Settings
 _DEEPEST_JSON = 200
 
 _PARAMETERS = ("query", "operationName", "variables", "extensions")
+_PLAIN_PARAMETERS = frozenset(("query", "operationName", "variables"))
 
 # What is wrong with the HTTP request itself has its own status whatever the media type; what is wrong with a
 # well-formed GraphQL request has status 200 in application/json (draft, section Status Codes).
@@ -59,8 +59,6 @@ RETRY_AFTER: Final = 1
 """Seconds after which what is unavailable (503) is worth another try, if nobody knows better."""
 
 _UNAVAILABLE = 503
-
-_ANSWER_HEADERS: Final = {name: (("content-type", f"{name}; charset=utf-8"),) for name in (JSON, GRAPHQL_JSON)}
 
 
 class GraphqlRequest(NamedTuple):
@@ -83,23 +81,6 @@ class GraphqlRequest(NamedTuple):
 # --- Reading -----------------------------------------------------------------------------------------------------
 
 
-def read_media_type(head: Head) -> str:
-    """
-    The media type to answer in.
-
-    Raises:
-        FederationError: INVALID_ACCEPT_HEADER.
-    """
-    chosen = head.media_type
-    if chosen is None:
-        raise FederationError(
-            INVALID_ACCEPT_HEADER,
-            "Answers are application/graphql-response+json or application/json in utf-8, and the Accept header allows "
-            "neither; add one of them, or leave the header out.",
-        )
-    return chosen
-
-
 def read_request(request: HttpRequest, head: Head, settings: Settings) -> GraphqlRequest:
     """
     What a request asks for.
@@ -112,6 +93,8 @@ def read_request(request: HttpRequest, head: Head, settings: Settings) -> Graphq
     Raises:
         FederationError: It is not a well-formed GraphQL-over-HTTP request, or could be a cross-site one.
     """
+    if head.media_type is None:
+        raise _not_acceptable()
     method = request.method
     if method == "POST":
         if not head.is_json:
@@ -124,6 +107,15 @@ def read_request(request: HttpRequest, head: Head, settings: Settings) -> Graphq
     if not head.is_json:
         _check_origin(request, settings)
     return _read_get(request, settings)
+
+
+def _not_acceptable() -> FederationError:
+    """What is said to a client that accepts no media type that we have."""
+    return FederationError(
+        INVALID_ACCEPT_HEADER,
+        "Answers are application/graphql-response+json or application/json in utf-8, and the Accept header allows "
+        "neither; add one of them, or leave the header out.",
+    )
 
 
 def allowed_methods(settings: Settings) -> tuple[str, ...]:
@@ -161,7 +153,7 @@ def _read_get(request: HttpRequest, settings: Settings) -> GraphqlRequest:
         if name in values:
             text = values[name]
             # An empty parameter is how HTML forms and simple clients say that there is none.
-            values[name] = _json(text.encode(), f"parameter '{name}'", exact=True) if text else None
+            values[name] = _json(text.encode(), f"parameter '{name}'") if text else None
     return _graphql_request(values, safe=True)
 
 
@@ -177,13 +169,32 @@ def _pairs(query: str) -> Iterator[tuple[str, str]]:
 
 def _read_post(request: HttpRequest, head: Head, limits: Limits) -> GraphqlRequest:
     body = request.body
+    if head.is_encoded or len(body) > limits.max_body_size or not body:
+        raise _unreadable(body, head, limits)
+    try:
+        values = orjson.loads(body)
+    except ValueError:
+        values = None
+    if (
+        type(values) is not dict
+        or type(document := values.get("query")) is not str
+        or values.keys() - _PLAIN_PARAMETERS
+        or not ((name := values.get("operationName")) is None or type(name) is str)
+        or not ((variables := values.get("variables")) is None or variables == {})
+    ):
+        # There is something to be looked at more closely, or to be complained about.
+        return _read_carefully(body)
+    return GraphqlRequest(document, name or None, {}, safe=False)
+
+
+def _unreadable(body: bytes, head: Head, limits: Limits) -> FederationError:
     if head.is_encoded:
         message = "Compressed bodies are not accepted; send the body without a content encoding."
-        raise FederationError(INVALID_CONTENT_TYPE_HEADER, message)
-    if len(body) > limits.max_body_size:
-        raise body_too_large(limits)
-    if not body:
-        raise _malformed("The body is empty.")
+        return FederationError(INVALID_CONTENT_TYPE_HEADER, message)
+    return body_too_large(limits) if body else _malformed("The body is empty.")
+
+
+def _read_carefully(body: bytes) -> GraphqlRequest:
     values = _json(body, "body")
     if isinstance(values, list):
         raise FederationError(
@@ -195,24 +206,15 @@ def _read_post(request: HttpRequest, head: Head, limits: Limits) -> GraphqlReque
     return _graphql_request(values, safe=False)
 
 
-def _json(text: bytes, what: str, *, exact: bool = False) -> Any:
+def _json(text: bytes, what: str) -> Any:
     try:
-        value = None if exact else orjson.loads(text)
-        if exact or (type(value) is dict and value.get("variables")):
-            # There may be numbers that the fast parser changes.
-            value = read_json(text)
-    except ValueError:
-        value = _json_slowly(text.removeprefix(b"\xef\xbb\xbf"), what)
+        # Numbers among the variables have to stay as they are written.
+        value = read_json(text.removeprefix(b"\xef\xbb\xbf"))
+    except ValueError as error:
+        raise _malformed(f"The {what} is not JSON: {error}.") from None
     if text.count(b"{") + text.count(b"[") > _DEEPEST_JSON and _depth_exceeds(value, _DEEPEST_JSON):
         raise _malformed(f"The JSON of the {what} is nested deeper than {_DEEPEST_JSON} levels.")
     return value
-
-
-def _json_slowly(text: bytes, what: str) -> Any:
-    try:
-        return read_json(text)
-    except ValueError as error:
-        raise _malformed(f"The {what} is not JSON: {error}.") from None
 
 
 def _depth_exceeds(value: Any, most: int) -> bool:
@@ -230,19 +232,6 @@ def _depth_exceeds(value: Any, most: int) -> bool:
 
 
 def _graphql_request(values: dict[str, Any], *, safe: bool) -> GraphqlRequest:
-    document, name, variables = values.get("query"), values.get("operationName"), values.get("variables")
-    if (
-        type(document) is not str
-        or not (name is None or type(name) is str)
-        or not (variables is None or type(variables) is dict)
-        or "extensions" in values
-    ):
-        _check_parameters(values)
-        assert isinstance(document, str)
-    return GraphqlRequest(document, name or None, variables or {}, safe)
-
-
-def _check_parameters(values: dict[str, Any]) -> None:
     extensions = _optional(values, "extensions", dict, "an object")
     document = values.get("query")
     if document is None:
@@ -252,8 +241,12 @@ def _check_parameters(values: dict[str, Any]) -> None:
         raise _malformed("The parameter 'query' is missing.")
     if not isinstance(document, str):
         raise _malformed("The parameter 'query' must be a string.")
-    _optional(values, "operationName", str, "a string")
-    _optional(values, "variables", dict, "an object")
+    return GraphqlRequest(
+        document,
+        _optional(values, "operationName", str, "a string") or None,
+        _optional(values, "variables", dict, "an object") or {},
+        safe,
+    )
 
 
 def _optional(values: dict[str, Any], name: str, kind: type, described: str) -> Any:
@@ -287,11 +280,6 @@ def _printable(text: str) -> str:
 def options(settings: Settings) -> HttpResponse:
     """The answer to OPTIONS; preflights are the business of Kong's `cors` plugin, which runs earlier."""
     return HttpResponse(204, (("allow", ", ".join((*allowed_methods(settings), "OPTIONS"))),), b"")
-
-
-def answer(body: bytes, media_type: str, facts: Facts | None) -> HttpResponse:
-    """The answer of an execution, with or without errors."""
-    return HttpResponse(200, _ANSWER_HEADERS[media_type], body, facts)
 
 
 def refusal(errors: Sequence[FederationError], media_type: str = JSON, allow: Sequence[str] = ()) -> HttpResponse:

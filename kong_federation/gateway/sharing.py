@@ -17,7 +17,6 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any, Final
 
 from kong_federation.executor import Result, write_json
-from kong_federation.gateway.cache import PlanKey
 from kong_federation.gateway.exchange import HttpRequest
 from kong_federation.transport import TRACE_HEADERS
 
@@ -83,7 +82,7 @@ class Sharing:
             del self._running[key]
 
 
-def sharing_key(request: HttpRequest, plan: PlanKey, variables: Mapping[str, Any]) -> Hashable:
+def sharing_key(request: HttpRequest, plan: Hashable, variables: Mapping[str, Any]) -> Hashable:
     """
     What two queries must have in common to be identical.
 

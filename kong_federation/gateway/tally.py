@@ -32,7 +32,7 @@ class Tally:
         self._begun = time.perf_counter()
         self.asked: list[str] = []
         self.prepared: Prepared | None = None
-        self.plan_cache = ""
+        self.plan_cache = HIT
         self.errors = 0
         self.error_code = ""
 
@@ -60,7 +60,7 @@ class Tally:
             kind = self._kind()
             if len(prepared.kinds) < _MOST_KINDS:
                 prepared.kinds[key] = kind
-        return Facts(kind, response_bytes, self._duration())
+        return Facts(kind, response_bytes, round((time.perf_counter() - self._begun) * 1000, 3))
 
     def _duration(self) -> float:
         return round((time.perf_counter() - self._begun) * 1000, 3)
@@ -72,7 +72,7 @@ class Tally:
             operation_name=plan.operation_name[:_LONGEST_NAME] if plan is not None else "",
             operation_type=_TYPES[plan.kind] if plan is not None else "",
             operation_hash=prepared.digest if prepared is not None else "",
-            plan_cache=self.plan_cache,
+            plan_cache=self.plan_cache if prepared is not None or self.plan_cache is MISS else "",
             subgraphs=tuple(dict.fromkeys(self.asked)),
             subrequests=len(self.asked),
             errors=self.errors,

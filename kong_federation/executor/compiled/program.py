@@ -115,7 +115,7 @@ class Program:
                 return self.project(state)
             except GIVING_UP:
                 await state.settle()
-                return GaveUp(state.sent)
+                return GaveUp(state.so_far())
         except BaseException:
             # The client has gone, perhaps while the rest of what had been given up was awaited, or we are mistaken.
             state.cancel()

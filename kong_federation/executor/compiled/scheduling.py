@@ -82,19 +82,26 @@ class Scheduling:
         self._fetches += 1
         if isinstance(node, Introspect):
             # Nothing is sent.
-            pass
-        elif _needs_objects(node):
-            write(f"b{number} = ask{number}(S)")
-            write(f"a{number} = None if b{number} is None else S.send({number}, b{number})")
-        else:
-            write(f"a{number} = S.send({number}, S.body({number}))")
+            return number
+        if not _needs_objects(node):
+            constant = not node.variables
+            write(f"b{number} = S.questions[{number}].constant" if constant else f"b{number} = S.body({number})")
+            self._put(write, number)
+            return number
+        write(f"b{number} = ask{number}(S)")
+        with write.block(f"if b{number} is not None:"):
+            self._put(write, number)
         return number
+
+    def _put(self, write: Writer, number: int) -> None:
+        write(f"a{number} = send(S.questions[{number}], b{number}, S.context)")
+        write(f"S.sent[{number}] = b{number}, a{number}")
 
     def _receive(self, write: Writer, node: Fetch | Introspect, number: int) -> None:
         if isinstance(node, Introspect):
             write(f"S.r{number} = await S.introspect({number})")
         elif _needs_objects(node):
-            with write.block(f"if a{number} is not None:"):
+            with write.block(f"if b{number} is not None:"):
                 data = f"S.data({number}, await a{number})"
                 write(f"take{number}(S, {data})" if node.flattens else f"S.r{number} = {data}")
         else:

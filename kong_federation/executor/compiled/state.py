@@ -11,7 +11,7 @@ import orjson
 from kong_federation.executor.compiled.support import odd
 from kong_federation.executor.context import ExecutionContext, JsonObject
 from kong_federation.executor.exact import read_json
-from kong_federation.executor.request import Answer, Question, Sent, send
+from kong_federation.executor.request import Answer, Question, Sent
 from kong_federation.transport import SubgraphResponse
 
 _NONE: Final[list[Any]] = []
@@ -24,8 +24,8 @@ class State:
 
     Compiled functions keep in it, as attributes: `r3`, the data of root fetch 3; `t1`, a table of entities; `n3_0`, how
     many entities were asked for; `l_p4`, the objects that function p4 has walked to; `f1`, the first of each identity
-    on one walk; `o_p4` and `m_p4`, what function p4 has answered once, and often. `received` counts the bytes of all
-    answers.
+    on one walk; `o_p4` and `m_p4`, what function p4 has answered once, and often. `sent` has by the number of the fetch
+    the bodies that were sent and their answers to come; `received` counts the bytes of all answers.
 
     Args:
         questions: What the plan's fetches ask.
@@ -43,33 +43,27 @@ class State:
     ) -> None:
         self.variables = variables
         self.flags = flags
-        self.sent: dict[int, Sent] = {}
+        self.sent: dict[int, tuple[bytes, Answer]] = {}
         self.received = 0
-        self._questions = questions
-        self._context = context
+        self.questions = questions
+        self.context = context
         self._tasks: list[asyncio.Task[None]] = []
 
     def body(self, number: int, lists: tuple[list[Any], ...] = ()) -> bytes:
         """Write the body of a request with its representations; it is odd if they are too many for one."""
-        question = self._questions[number]
+        question = self.questions[number]
         if question.constant is not None:
             return question.constant
         if lists:
-            most = self._context.max_entities.get(question.subgraph)
+            most = self.context.max_entities.get(question.subgraph)
             if most is not None and max(map(len, lists)) > most:
                 odd()
         return question.body(self.variables, lists)
 
-    def send(self, number: int, body: bytes) -> Answer:
-        """Send a request."""
-        future = send(self._questions[number], body, self._context)
-        self.sent[number] = Sent(body, future)
-        return future
-
     def data(self, number: int, response: SubgraphResponse) -> JsonObject:
         """The data of an answer without errors."""
         self.received += len(response.body)
-        body = read_json(response.body) if self._questions[number].exact else orjson.loads(response.body)
+        body = read_json(response.body) if self.questions[number].exact else orjson.loads(response.body)
         data: JsonObject = body["data"]
         if type(data) is not dict or body.get("errors", _NONE) not in _NO_ERRORS:
             odd()
@@ -77,8 +71,8 @@ class State:
 
     async def introspect(self, number: int) -> JsonObject:
         """What the gateway itself answers; it is shared, and only read."""
-        question = self._questions[number]
-        return await self._context.introspect(question.document, question.used(self.variables))
+        question = self.questions[number]
+        return await self.context.introspect(question.document, question.used(self.variables))
 
     def start(self, branch: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a branch of the plan at the same time."""
@@ -98,5 +92,9 @@ class State:
         """Give up all that is under way."""
         for task in self._tasks:
             task.cancel()
-        for one in self.sent.values():
-            one.forget()
+        for sent in self.so_far().values():
+            sent.forget()
+
+    def so_far(self) -> dict[int, Sent]:
+        """By the number of the fetch, what has been sent."""
+        return {number: Sent(body, answer) for number, (body, answer) in self.sent.items()}

@@ -16,6 +16,7 @@ from kong_federation.executor.context import JsonObject
 from kong_federation.executor.entities import Refusal
 from kong_federation.executor.exact import write_number
 from kong_federation.executor.leaves import compile_leaf
+from kong_federation.executor.request import send
 from kong_federation.plan.nodes import Leaf
 
 MISSING: Final = object()
@@ -145,5 +146,6 @@ KNOWN: Final = {
     "identity": identity,
     "odd": odd,
     "pick": pick,
+    "send": send,
 }
 """The names that compiled text may use."""
