@@ -6,10 +6,10 @@ import orjson
 import pytest
 
 from kong_federation.executor import write_json
-from kong_federation.executor.compiled import GaveUp, compile_plan
+from kong_federation.executor.compiled import GaveUp, compile_plan, write_script
 from kong_federation.executor.execute import prepare
 from kong_federation.executor.tier import Tier
-from kong_federation.plan.nodes import Given, Parallel, RepresentationField, Sequence
+from kong_federation.plan.nodes import Given, Parallel, Representation, RepresentationField, Sequence
 from tests.executor.conftest import NeverCompiled
 from tests.executor.kit import (
     ID,
@@ -269,3 +269,43 @@ async def test_a_type_is_not_looked_for_in_what_is_found_by_it():
     compiled, expected = await both(plan, answers)
     assert expected == {"users": [{"of": "User", "name": "Ada"}, {"name": "R2"}]}
     assert compiled == expected
+
+
+async def test_walks_through_two_answers_at_once_are_shared_as_well():
+    """Friends have their `id` from one subgraph and their `code` from another; all three fetches need both."""
+    code = (RepresentationField("code", "code"),)
+    one, other = by_id(typename="P", extra=code), Representation((), "P", (*code, RepresentationField("id", "id")))
+    friends = "users.@.pals.@"
+    plan = query(
+        Sequence(
+            (
+                root(0, "a", "{users{pals{id}}}"),
+                root(1, "b", "{users{pals{code}}}"),
+                entities(2, "c", "... on P{m}", flatten(friends, representations=(one,))),
+                entities(3, "d", "... on P{n}", flatten(friends, representations=(other,))),
+                entities(4, "e", "... on P{o}", flatten(friends, representations=(one,))),
+            )
+        ),
+        users=many(object_of("U", pals=many(object_of("P", m=INT, n=INT, o=INT)))),
+    )
+    ids = [["1", "2"], None, ["2", "3", "1"], []]
+    codes = [["x", "y"], None, ["y", "x", "x"], []]
+
+    def users(key, lists):
+        return {"data": {"users": [{"pals": values and [{key: value} for value in values]} for values in lists]}}
+
+    def asked(key, factor):
+        def answer(body):
+            found = [{key: factor * int(one["id"]) + (one["code"] == "y")} for one in body["variables"]["r"]]
+            return {"data": {"_e": found}}
+
+        return answer
+
+    answers = {"a": users("id", ids), "b": users("code", codes)}
+    answers |= {"c": asked("m", 10), "d": asked("n", 100), "e": asked("o", 1000)}
+    compiled, expected = await both(plan, answers)
+    assert expected["users"][2]["pals"][0] == {"m": 21, "n": 201, "o": 2001}
+    assert compiled == expected
+    texts = "\n".join(write_script(plan).texts)
+    assert "for h0, h1 in p0(S):" in texts
+    assert "for h0, h1 in S.f0:" in texts
