@@ -1,7 +1,7 @@
 """Runs a plan: fetches in waves, merges their answers, and gives the client its data and errors."""
 
 from kong_federation.executor.compiled import show_code
-from kong_federation.executor.context import PROTOCOL_HEADERS, ExecutionContext, Result, SubgraphTarget
+from kong_federation.executor.context import PROTOCOL_HEADERS, ExecutionContext, JsonObject, Result, SubgraphTarget
 from kong_federation.executor.exact import Number, read_json, write_json
 from kong_federation.executor.execute import Executable, prepare
 
@@ -9,6 +9,7 @@ __all__ = [
     "PROTOCOL_HEADERS",
     "Executable",
     "ExecutionContext",
+    "JsonObject",
     "Number",
     "Result",
     "SubgraphTarget",

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from cachetools import Cache, LRUCache, TTLCache
 
 from kong_federation.errors import FederationError
-from kong_federation.executor import Executable
+from kong_federation.executor import Executable, JsonObject
 from kong_federation.gateway.facts import Kind
 
 # Bytes of memory that a prepared plan takes for each byte of its encoded form: about 25, and 43 with its program,
@@ -28,6 +28,10 @@ _MEMORY_PER_ENTRY = 1_000
 
 # Plans that are found without asking the cache, which would cost a microsecond more for each request.
 _MOST_RECENT = 256
+
+# Requests whose operation and variables are found without reading them, and the bytes of the longest such body.
+_MOST_REQUESTS = 512
+_LONGEST_REQUEST = 4_096
 
 # Of so many answers that could be left to nginx, one is looked at.
 _LOOK_AGAIN = 100
@@ -126,6 +130,8 @@ class PlanCache:
 
     Attributes:
         recent: Plans that were asked for lately, to be looked into before `get` is called. A tuple is as good as a key.
+        requests: By the bytes of bodies that came lately, their operation's plan and their variables, coerced; each of
+            these plans is recent.
     """
 
     def __init__(self, max_bytes: int, max_entries: int) -> None:
@@ -134,6 +140,7 @@ class PlanCache:
         self._refusals: TTLCache[PlanKey, Refused] = TTLCache(_REFUSALS_BYTES, _REFUSALS_SECONDS, getsizeof=_weight)
         # Those used since a plan was last put here. The cache learns of their use before it has to give one up.
         self.recent: dict[tuple[str, str | None, frozenset[str]], Prepared] = {}
+        self.requests: dict[bytes, tuple[Prepared, JsonObject]] = {}
 
     def __repr__(self) -> str:
         return f"<PlanCache: {len(self._plans)} plans of {self._plans.currsize} bytes, {len(self._refusals)} refusals>"
@@ -144,6 +151,13 @@ class PlanCache:
     def get(self, key: PlanKey) -> Prepared | Refused | None:
         """What is known of an operation."""
         return self.recent.get(key) or self._find(key)
+
+    def remember(self, body: bytes, prepared: Prepared, variables: JsonObject) -> None:
+        """Remember what a request asks for that may come again in the very same bytes."""
+        if len(body) <= _LONGEST_REQUEST:
+            if len(self.requests) >= _MOST_REQUESTS:
+                self.requests.clear()
+            self.requests[body] = prepared, variables
 
     def put(self, key: PlanKey, outcome: Prepared | Refused) -> None:
         """Remember what was found out, if there is room for it at all."""
@@ -171,10 +185,12 @@ class PlanCache:
         for key in self.recent:
             self._plans.get(PlanKey(*key))
         self.recent.clear()
+        self.requests.clear()
 
     def give_up_one(self) -> bool:
         """Forget one plan; whether there was one."""
         self.recent.clear()
+        self.requests.clear()
         if self._plans:
             self._plans.popitem()
             return True

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Awaitable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -267,22 +267,65 @@ class Gateway:
         if self._following is None:
             self.start()
         tally = Tally()
-        media_type = JSON
-        errors: tuple[FederationError, ...]
+        head = self._heads.get(id(request.headers)) or self._read_head(request.headers)
+        deadline = asyncio.get_running_loop().time() + self._deadline
+        generation = self._generation
         try:
-            head = self._heads.get(id(request.headers)) or self._read_head(request.headers)
-            media_type = head.media_type or JSON
-            asked = read_request(request, head, self._settings)
-            return await self._answer(request, head, asked, tally)
-        except FederationErrors as found:
-            errors = found.errors
-        except FederationError as error:
-            errors = (error,)
-        except Exception:  # noqa: BLE001 - every request is answered; its text stays in the log
-            _LOG.exception("request %s failed", request.request_id or "without an id")
-            errors = (FederationError(INTERNAL_SERVER_ERROR, "see the log"),)
-        tally.errors, tally.error_code = len(errors), errors[0].code.name
-        return self._refusal(request, errors, media_type, tally)
+            if generation is None:
+                generation = await self._in_time(self._current(), deadline)
+            generation.users += 1
+            # A body that came lately in the very same bytes need not be read again.
+            known = generation.requests.get(request.body) if head.is_usual and request.method == "POST" else None
+            if known is None:
+                known = await self._prepare(request, head, generation, tally, deadline)
+            prepared, variables = known
+            prepared.uses.count += 1
+            tally.prepared = prepared
+            if request.way is not None:
+                passage = generation.passage(request, head, prepared, variables)
+                if passage is not None:
+                    return replace(passage, facts=tally.passed(passage.subgraph) if self._tells else None)
+            context = ExecutionContext(
+                self._transport,
+                generation.targets(request, head),
+                generation.introspect,
+                generation.max_entities,
+                self._mask_errors,
+                deadline - self._margin,
+                request_id=request.request_id if request.request_id.isprintable() else "",
+                asked=tally.asked,
+            )
+            if self._shares:
+                execution = self._shared(generation, request, prepared, variables, context)
+            else:
+                execution = prepared.executable.execute(variables, context)
+            # Every fetch has its own time, which ends before the deadline does; the builder's answers have not.
+            result = await (self._in_time(execution, deadline) if prepared.introspects else execution)
+            return self._written(result, head, tally)
+        except Exception as error:  # noqa: BLE001 - every request is answered
+            return self._refusal(request, head, error, tally)
+        finally:
+            if generation is not None:
+                generation.release()
+
+    async def _prepare(
+        self, request: HttpRequest, head: Head, generation: Generation, tally: Tally, deadline: float
+    ) -> tuple[Prepared, dict[str, Any]]:
+        """The plan of what a request asks for, and its variables, coerced."""
+        asked = read_request(request, head, self._settings)
+        labels = generation.labels(request)
+        prepared = generation.recall(asked.document, asked.operation_name, labels)
+        if prepared is None:
+            tally.plan_cache = MISS
+            key = PlanKey(asked.document, asked.operation_name, labels)
+            prepared = await self._in_time(generation.plan(key), deadline)
+        tally.prepared = prepared
+        if prepared.introspects or prepared.mutates:
+            self._check_allowed(prepared, asked)
+        variables = prepared.executable.coerce(asked.variables)
+        if request.body:
+            generation.remember(request.body, prepared, variables)
+        return prepared, variables
 
     def _read_head(self, headers: Mapping[str, Sequence[str]]) -> Head:
         """Read headers, and remember them by their identity: the host gives the same mapping again, if it can."""
@@ -304,55 +347,10 @@ class Gateway:
             return None
         return refusal((body_too_large(self._settings.limits),))
 
-    async def _answer(
-        self, request: HttpRequest, head: Head, asked: GraphqlRequest, tally: Tally
-    ) -> HttpResponse | Passage:
-        deadline = asyncio.get_running_loop().time() + self._deadline
-        generation = self._generation
-        if generation is None:
-            generation = await self._in_time(self._current(), deadline)
-        generation.users += 1
-        try:
-            document, operation_name, raw_variables, _ = asked
-            labels = generation.labels(request)
-            prepared = generation.recall(document, operation_name, labels)
-            if prepared is None:
-                tally.plan_cache = MISS
-                plan = generation.plan(PlanKey(document, operation_name, labels))
-                prepared = await self._in_time(plan, deadline)
-            tally.prepared = prepared
-            if prepared.introspects or prepared.mutates:
-                self._check_allowed(prepared, asked)
-            variables = prepared.executable.coerce(raw_variables)
-            if request.way is not None:
-                passage = generation.passage(request, head, prepared, variables)
-                if passage is not None:
-                    return replace(passage, facts=tally.passed(passage.subgraph) if self._tells else None)
-            context = ExecutionContext(
-                self._transport,
-                generation.targets(request, head),
-                generation.introspect,
-                generation.max_entities,
-                self._mask_errors,
-                deadline - self._margin,
-                request_id=request.request_id if request.request_id.isprintable() else "",
-                asked=tally.asked,
-            )
-            if self._shares:
-                shared = sharing_key(request, (document, operation_name, labels), variables)
-                execution = self._shared(generation, shared, prepared, variables, context)
-            else:
-                execution = prepared.executable.execute(variables, context)
-            # Every fetch has its own time, which ends before the deadline does; the builder's answers have not.
-            result = await (self._in_time(execution, deadline) if prepared.introspects else execution)
-        finally:
-            generation.release()
-        return self._written(result, head, tally)
-
     def _shared(
         self,
         generation: Generation,
-        key: Hashable,
+        request: HttpRequest,
         prepared: Prepared,
         variables: dict[str, Any],
         context: ExecutionContext,
@@ -361,6 +359,8 @@ class Gateway:
         executable = prepared.executable
         if prepared.mutates:
             return generation.sharing.alone(executable.execute(variables, context))
+        # One plan is that of one operation and one set of labels.
+        key = sharing_key(request, id(executable), variables)
         return generation.sharing.result(key, lambda: executable.execute(variables, context))
 
     def _written(self, result: Result, head: Head, tally: Tally) -> HttpResponse:
@@ -402,12 +402,20 @@ class Gateway:
             message = "Introspection is switched off for this graph: __schema and __type are not answered."
             raise FederationError(INTROSPECTION_DISABLED, message)
 
-    def _refusal(
-        self, request: HttpRequest, errors: tuple[FederationError, ...], media_type: str, tally: Tally
-    ) -> HttpResponse:
+    def _refusal(self, request: HttpRequest, head: Head, error: Exception, tally: Tally) -> HttpResponse:
+        errors: Sequence[FederationError]
+        if isinstance(error, FederationErrors):
+            errors = error.errors
+        elif isinstance(error, FederationError):
+            errors = (error,)
+        else:
+            # Its text stays in the log.
+            _LOG.error("request %s failed", request.request_id or "without an id", exc_info=error)
+            errors = (FederationError(INTERNAL_SERVER_ERROR, "see the log"),)
+        tally.errors, tally.error_code = len(errors), errors[0].code.name
         # A GET may be refused for its method because it carries a mutation.
         allow = [method for method in allowed_methods(self._settings) if method != request.method]
-        response = refusal(errors, media_type, allow)
+        response = refusal(errors, head.media_type or JSON, allow)
         assert isinstance(response.body, bytes)
         return response._replace(facts=tally.facts(len(response.body))) if self._tells else response
 

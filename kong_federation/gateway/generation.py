@@ -25,7 +25,7 @@ from kong_federation.errors.codes import (
     INTERNAL_SERVER_ERROR,
     Fault,
 )
-from kong_federation.executor import Executable, SubgraphTarget, prepare
+from kong_federation.executor import Executable, JsonObject, SubgraphTarget, prepare
 from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, Sizes, Uses, weigh_plan, weigh_refusal
 from kong_federation.gateway.client import BuilderClient
 from kong_federation.gateway.exchange import HttpRequest
@@ -102,6 +102,7 @@ class Generation:
 
     Attributes:
         users: Requests that hold it.
+        requests: What requests ask for that came lately, see `PlanCache`.
 
     Raises:
         FederationErrors: SUPERGRAPH_INVALID, a subgraph has no address.
@@ -121,6 +122,7 @@ class Generation:
         self._labels = find_labels(settings, self._known_labels)
         self._cache = PlanCache(settings.planning.cache_max_bytes, settings.planning.cache_max_entries)
         self._recent = self._cache.recent
+        self.requests = self._cache.requests
         self._planning: dict[PlanKey, asyncio.Task[Prepared | Refused]] = {}
         self._introspections: LRUCache[tuple[str, bytes], dict[str, Any]] = LRUCache(_REMEMBERED_INTROSPECTIONS)
         self._frozen_plans = 0
@@ -156,14 +158,16 @@ class Generation:
 
     def recall(self, document: str, operation_name: str | None, labels: frozenset[str]) -> Prepared | None:
         """The plan of an operation, if it is in the cache."""
-        outcome = self._recent.get((document, operation_name, labels))
-        if outcome is None:
-            found = self._cache.get(PlanKey(document, operation_name, labels))
-            if not isinstance(found, Prepared):
-                return None
-            outcome = found
-        outcome.uses.count += 1
-        return outcome
+        recent = self._recent.get((document, operation_name, labels))
+        if recent is not None:
+            return recent
+        found = self._cache.get(PlanKey(document, operation_name, labels))
+        return found if isinstance(found, Prepared) else None
+
+    def remember(self, body: bytes, prepared: Prepared, variables: JsonObject) -> None:
+        """Remember what a request asks for, if the same bytes ask the same for everybody."""
+        if not (self._labels.rules or prepared.introspects or prepared.mutates):
+            self._cache.remember(body, prepared, variables)
 
     async def plan(self, key: PlanKey) -> Prepared:
         """
@@ -182,7 +186,6 @@ class Generation:
             outcome = await asyncio.shield(task)
         if isinstance(outcome, Refused):
             raise FederationErrors(outcome.findings)
-        outcome.uses.count += 1
         return outcome
 
     async def _plan(self, key: PlanKey) -> Prepared | Refused:

@@ -22,9 +22,10 @@ class Head:
         answer_headers: Those of an answer in that type.
         is_json: Whether the body is said to be JSON in UTF-8.
         is_encoded: Whether the body is said to be compressed.
+        is_usual: Whether there is nothing in them that a POST could be refused for.
     """
 
-    __slots__ = ("answer_headers", "headers", "is_encoded", "is_json", "media_type")
+    __slots__ = ("answer_headers", "headers", "is_encoded", "is_json", "is_usual", "media_type")
 
     def __init__(self, headers: Mapping[str, Sequence[str]]) -> None:
         self.headers = headers
@@ -33,3 +34,4 @@ class Head:
         self.is_json = is_json(headers.get("content-type", ()))
         encodings = headers.get("content-encoding", ())
         self.is_encoded = any(value.strip().lower() not in {"", "identity"} for value in encodings)
+        self.is_usual = self.media_type is not None and self.is_json and not self.is_encoded

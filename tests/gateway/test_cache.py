@@ -51,6 +51,22 @@ def test_bytes_and_entries_are_bounded_and_the_least_recently_used_goes_first():
     assert repr(cache) == "<PlanCache: 2 plans of 2 bytes, 0 refusals>"
 
 
+def test_requests_are_remembered_no_longer_than_their_plans():
+    cache = PlanCache(100, 2)
+    cache.put(key("a"), plan(1))
+    found = cache.get(key("a"))
+    cache.remember(b"body", found, {"x": 1})
+    cache.remember(b"long" * 2_000, found, {})
+    assert cache.requests == {b"body": (found, {"x": 1})}
+    cache.put(key("b"), plan(1))
+    assert not cache.requests
+    for number in range(2_000):
+        cache.remember(b"%d" % number, found, {})
+        assert len(cache.requests) <= 512
+    assert cache.give_up_one()
+    assert not cache.requests
+
+
 @pytest.mark.parametrize("cache", [PlanCache(0, 10), PlanCache(10, 10), PlanCache(1_000, 0)])
 def test_what_does_not_fit_is_not_kept(cache):
     cache.put(key("a"), plan(11))

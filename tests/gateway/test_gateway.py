@@ -9,6 +9,7 @@ import weakref
 import pytest
 
 from kong_federation.gateway import HttpRequest
+from kong_federation.gateway.http import read_request
 from kong_federation.transport import SubgraphResponse
 from tests.gateway.gateway_world import URL, code, post, read, until
 
@@ -145,6 +146,29 @@ async def test_refusals_are_remembered(world, tmp_path):
     bodies = {(await gateway.handle(post("{ invalid }"))).body for _ in range(3)}
     assert len(bodies) == 1
     assert log.read_text(encoding="utf-8").count("{ invalid }") == 1
+
+
+async def test_the_same_bytes_are_read_once_and_refused_where_they_were_not_lawful(world, monkeypatch):
+    gateway = world.gateway()
+    asked = post("{ me }")
+    reads = []
+    monkeypatch.setattr(
+        "kong_federation.gateway.gateway.read_request",
+        lambda *arguments: reads.append(1) or read_request(*arguments),
+    )
+    for _ in range(3):
+        assert read(await gateway.handle(asked)) == (200, {"data": {"me": "Ada"}})
+    assert len(reads) == 1
+    (plan,) = gateway._generation.most_used(9)
+    assert plan[1] == 3
+    for headers, status in [
+        ({**asked.headers, "content-type": ["text/plain"]}, 400),
+        ({**asked.headers, "accept": ["text/html"]}, 406),
+        ({**asked.headers, "content-encoding": ["gzip"]}, 415),
+    ]:
+        assert (await gateway.handle(asked._replace(headers=headers))).status == status
+    assert (await gateway.handle(asked._replace(method="PUT"))).status == 405
+    assert (await gateway.handle(asked._replace(method="GET"))).status == 400
 
 
 async def test_headers_travel_by_rules(world):
