@@ -240,7 +240,7 @@ class Projecting:
         place = scope.place.below(item.source)
         function = self._composite(named, place, below)
         came = _ordered(below)
-        if len(came) > 1 and any(source.conditional and source.flatten is None for source in came):
+        if len(came) > 1 and any(source.conditional for source in came):
             raise UnsuitableError("an object that comes by one of several requests, as variables decide")
         values = tuple(scope.value(item.source, [source]) for source in came)
         child = _Child(self, function, place, below)
