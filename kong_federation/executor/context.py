@@ -51,10 +51,10 @@ class ExecutionContext(NamedTuple):
             requests. A subgraph that is missing here is asked for any number.
         mask_errors: Whether the messages and extensions of subgraphs are hidden from the client.
         deadline: Time of the running loop (`loop.time()`) after which fetches end with SUBREQUEST_TIMEOUT.
-        max_errors: How many errors are reported at most, at least one; one subgraph error counts once for each place
-            where its entity stands, so a small answer could otherwise become a large one.
         request_id: Kong's id of the client's request; travels to all subgraphs.
         asked: The name of each subgraph is put there when a request is sent to it.
+        max_errors: How many errors are reported at most, at least one; one subgraph error counts once for each place
+            where its entity stands, so a small answer could otherwise become a large one.
     """
 
     transport: Transport
@@ -63,9 +63,9 @@ class ExecutionContext(NamedTuple):
     max_entities: Mapping[str, int] = _UNLIMITED
     mask_errors: bool = True
     deadline: float | None = None
-    max_errors: int = 1000
     request_id: str = ""
     asked: list[str] | None = None
+    max_errors: int = 1000
 
 
 class Result(NamedTuple):

@@ -292,8 +292,8 @@ class Gateway:
                 generation.max_entities,
                 self._mask_errors,
                 deadline - self._margin,
-                request_id=request.request_id if request.request_id.isprintable() else "",
-                asked=tally.asked,
+                request.request_id if request.request_id.isprintable() else "",
+                tally.asked,
             )
             if self._shares:
                 execution = self._shared(generation, request, prepared, variables, context)
