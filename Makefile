@@ -67,10 +67,10 @@ chaos: $(STAMP)  ## Kill, stop, fill, cut and replace things under load (SHORT=1
 fuzz: $(STAMP)  ## Ten minutes of random supergraphs and operations against a monolith (MINUTES=10)
 	$(BIN)/python -m spec.fuzz --minutes $(or $(MINUTES),10)
 
-bench: $(STAMP)  ## The product beside other gateways, which npm installs for it (needs node): twelve minutes, bench/results.md
+bench: $(STAMP)  ## The product beside other gateways, which npm installs for it (needs node): fifteen minutes, bench/results.md
 	$(BIN)/python -m bench
 
-bench-quick: $(STAMP)  ## The same in about three minutes
+bench-quick: $(STAMP)  ## The same in about five minutes
 	$(BIN)/python -m bench --quick
 
 bench-floor: $(STAMP)  ## How far the product is from the floor, in half a minute

@@ -1,7 +1,8 @@
 """
 The product beside other gateways, in one run: `python -m bench`, or `make bench`.
 
-    python -m bench [--quick] [--only NAMES] [--rounds N] [--seconds S] [--parts PART ...] [--out FOLDER] [--json FILE]
+    python -m bench [--quick] [--only NAMES] [--gateway NAME ...] [--rounds N] [--seconds S] [--parts PART ...]
+                    [--out FOLDER] [--json FILE]
 
 Writes FOLDER/results.md with its plots and ends with the lines `CORPUS …` and `BENCH …`, ratios of CPU per request:
 our plugin server's, driven over Kong's protocol, by the other gateway's.
@@ -15,6 +16,8 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import uvloop
@@ -24,16 +27,18 @@ from bench.corpus import CorpusRow, draw
 from bench.gateways import OURS, ROOT, Bench, open_ours
 from bench.graphs import WORKLOAD_GRAPH, corpus_graph, workload
 from bench.measure import yardstick_ms
-from bench.peers import APOLLO, HIVE_RUST
+from bench.peers import APOLLO, HIVE_RUST, NPM, node_version
 from bench.questions import questions
 from bench.results import Report, Workers, corpus_line, summary, write
-from bench.rounds import Conditions, Stats, compare_answers, rounds, turns
+from bench.rounds import FAILURES, Conditions, Stats, Turn, compare_answers, rounds, turns, warm_mixed
 from bench.start import chosen, first_answers, open_all, openers, start_subgraphs, started
 from examples.children import ChildDiedError, Children, end_like_ctrl_c
 
 CORPUS_SEED = 5
 CORPUS_LANES = 8
 CORPUS_ROUNDS = 3
+WARM_TURNS = 16  # most time in which a gateway becomes warm on an operation, as a multiple of a turn's
+WARM_CORPUS_TURNS = 50  # the same for all random operations together
 CORPUS_GATEWAYS = (OURS, APOLLO, HIVE_RUST)
 WORKER_OPERATIONS = ("big", "users")
 
@@ -53,6 +58,8 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    if any(row.gateway in NPM for row in report.rows):
+        report.machine["Node.js"] = node_version()
     report.machine["minutes of measuring"] = round((time.monotonic() - began) / 60, 1)
     file = write(report, arguments.out)
     if arguments.json:
@@ -66,8 +73,9 @@ def main() -> int:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="The product beside other gateways.")
-    parser.add_argument("--quick", action="store_true", help="about three minutes instead of twelve")
+    parser.add_argument("--quick", action="store_true", help="about five minutes instead of fifteen")
     parser.add_argument("--only", default="", metavar="NAMES", help="parts of gateways' names, separated by commas")
+    parser.add_argument("--gateway", action="append", default=[], metavar="NAME", help="its whole name (repeatable)")
     parser.add_argument("--rounds", type=int, help="interleaved turns of each (default: 5; quick: 3)")
     parser.add_argument("--seconds", type=float, help="length of a turn (default: 0.6; quick: 0.3)")
     parser.add_argument("--lanes", type=int, default=16, help="concurrent clients (default: %(default)s)")
@@ -78,7 +86,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=ROOT / "bench", metavar="FOLDER", help="default: bench/")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to a file")
     arguments = parser.parse_args()
-    arguments.only = [name.strip() for name in arguments.only.split(",") if name.strip()]
+    arguments.only = [*arguments.gateway, *(name.strip() for name in arguments.only.split(",") if name.strip())]
     quick = arguments.quick
     arguments.rounds = arguments.rounds or (3 if quick else 5)
     arguments.seconds = arguments.seconds or (0.3 if quick else 0.6)
@@ -110,7 +118,8 @@ async def measure_workload(report: Report, arguments: argparse.Namespace, childr
     """The seven operations on every gateway."""
     asked = questions()
     port = start_subgraphs(children)
-    conditions = Conditions(Stats(port), arguments.seconds, arguments.rounds, warm_up=2 * arguments.seconds, say=say)
+    warm_up = WARM_TURNS * arguments.seconds
+    conditions = Conditions(Stats(port), arguments.seconds, arguments.rounds, warm_up, say=say, warmth=report.warmth)
     bench = Bench(children, [workload(children.folder, port)], arguments.lanes)
     running = await open_all(bench, openers(arguments.only, report.notes, say), report.notes, say)
     first = await first_answers(running, WORKLOAD_GRAPH, asked[0])
@@ -136,14 +145,24 @@ async def measure_corpus(report: Report, arguments: argparse.Namespace, children
     gateways = [gateway for gateway, _ in running.values()]
     seconds = arguments.seconds / 2
     conditions = Conditions(Stats(port), seconds, CORPUS_ROUNDS, warm_up=seconds, alone=0)
-    for place, one in enumerate(drawn):
-        todo = await compare_answers(list(turns(gateways, one.graph, [one.question])), report.notes)
-        found = await rounds(todo, conditions, report.notes)
+    todo = [await compare_answers(list(turns(gateways, one.graph, [one.question])), report.notes) for one in drawn]
+    await warm_on_corpus(report, [turn for asked in todo for turn in asked], WARM_CORPUS_TURNS * arguments.seconds)
+    for place, (one, asked) in enumerate(zip(drawn, todo, strict=True)):
+        found = await rounds(asked, conditions, report.notes)
         spent = {row.gateway: row.cpu_ms for row in found if not row.wrong}
         if OURS in spent:
             report.corpus.append(CorpusRow(one.graph, one.number, one.answer_bytes, spent, spent.pop(OURS)))
         if place % 10 == 9:
             say(f"{place + 1} of {len(drawn)}")
+
+
+async def warm_on_corpus(report: Report, todo: Sequence[Turn], limit: float) -> None:
+    """Warm each gateway on all its random operations; one that fails here is left to fail, or not, in its turns."""
+    for name in dict.fromkeys(turn.gateway.name for turn in todo):
+        say(f"warming {name} on all of them")
+        with suppress(*FAILURES):
+            own = [turn for turn in todo if turn.gateway.name == name]
+            report.warmth[name, "random"] = await warm_mixed(own, limit)
 
 
 async def measure_workers(report: Report, arguments: argparse.Namespace, children: Children) -> None:

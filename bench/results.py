@@ -13,6 +13,7 @@ from bench.figures import Figures, cell, markdown
 from bench.gateways import FLOOR, OURS
 from bench.peers import APOLLO, HIVE_RUST, MERCURIUS
 from bench.svg import bars
+from bench.warming import Warmth
 
 # The line: operation, and the word for each gateway that its ratio is against.
 AGAINST = {
@@ -39,6 +40,11 @@ WORKERS_SHARE = """
 Clients and subgraphs run on the same cores, so requests/s say how many cores were left for the second worker; CPU per
 request says whether the workers hinder each other.
 """
+
+WARMING = """
+Requests before anything was timed, and what the last of them cost by the first. `…` marks what was still getting
+cheaper when its time was up: its figures are too high.
+""".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,7 @@ class Report:
     corpus: list[CorpusRow] = field(default_factory=list)
     workers: list[Workers] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    warmth: dict[tuple[str, str], Warmth] = field(default_factory=dict)
     yardstick_ms: float = 0.0
 
     @property
@@ -108,7 +115,8 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for a file."""
-        return {**asdict(self), "correct": self.correct}
+        warmth = [{"gateway": by, "operation": on, **asdict(one)} for (by, on), one in self.warmth.items()]
+        return {**asdict(self), "warmth": warmth, "correct": self.correct}
 
 
 def summary(report: Report) -> str:
@@ -153,6 +161,8 @@ def document(report: Report, name: str) -> str:
         parts += ["## Random operations over the corpus", *_corpus(report.corpus)]
     if report.workers:
         parts += ["## Two workers against one", _workers(report)]
+    if report.warmth:
+        parts += ["## Warming", WARMING, _warmth(report.warmth)]
     if report.notes:
         parts += ["## Notes", "\n".join(f"- {note}" for note in report.notes)]
     return "\n\n".join([*parts, f"`{summary(report)}`"])
@@ -208,6 +218,20 @@ def _starts(starts: Mapping[str, Start]) -> str:
         figures = (start.start_ms, start.first_ms, start.cold_ms, start.rss_mb, start.pss_mb, start.worker_mb)
         lines.append([name, *(cell(figure) for figure in figures)])
     return markdown(lines)
+
+
+def _warmth(warmth: Mapping[tuple[str, str], Warmth]) -> str:
+    operations = list(dict.fromkeys(operation for _, operation in warmth))
+    lines = [["gateway", *operations]]
+    for gateway in dict.fromkeys(gateway for gateway, _ in warmth):
+        found = [warmth.get((gateway, operation)) for operation in operations]
+        lines.append([gateway, *(_warmth_cell(one) if one else "-" for one in found)])
+    return markdown(lines)
+
+
+def _warmth_cell(one: Warmth) -> str:
+    fall = f"{one.level_ms / one.first_ms:.2f}" if one.first_ms else "-"
+    return f"{one.requests:,}: {fall}{'' if one.settled else ' …'}"
 
 
 def corpus_line(rows: Sequence[CorpusRow]) -> str:

@@ -3,18 +3,17 @@ Measurements of one gateway at a time, in turns: what makes figures comparable o
 slow the next.
 
 A turn is a short run of one operation on one gateway; a round is a turn of every gateway for every operation, and the
-medians over the rounds count. CPU is that of the gateway's whole process tree; clients and subgraphs are other
-processes.
+medians over the rounds count. Before the first round every gateway is warm on every operation (`warming.py`). CPU is
+that of the gateway's whole process tree; clients and subgraphs are other processes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench.clients import BenchError
 from bench.figures import Figures, medians
@@ -22,10 +21,10 @@ from bench.gateways import FLOOR, OURS, Gateway
 from bench.graphs import WORKLOAD_GRAPH
 from bench.measure import PATIENCE, cpu, load
 from bench.questions import Question
+from bench.warming import Spell, Warmth, settle
 
 ALONE = 0.12  # seconds of the single client in each turn
-WARM = 400  # requests after which a just-in-time compiler has seen enough
-MOST_WARMING = 5  # times as long as asked for
+MIXED_SPELL = 0.05  # seconds of each operation when a gateway is warmed on many at once
 FAILURES = (BenchError, TimeoutError, OSError, ExceptionGroup)
 KNOWN_TO_FLOOR = ("big", "hop2", "users")
 
@@ -72,9 +71,10 @@ class Conditions:
         stats: Of the subgraphs.
         seconds: Of one turn.
         rounds: Turns of each.
-        warm_up: Seconds of each before the first round, at least.
+        warm_up: Most seconds in which each becomes warm before the first round; no more than `seconds`: one spell.
         alone: Seconds of the single client in each turn; 0: none.
         say: Is told of the progress.
+        warmth: Is told how each became warm.
     """
 
     stats: Stats
@@ -83,6 +83,7 @@ class Conditions:
     warm_up: float
     alone: float = ALONE
     say: Callable[[str], None] = lambda _: None
+    warmth: dict[tuple[str, str], Warmth] = field(default_factory=dict)
 
 
 def turns(gateways: Sequence[Gateway], graph: str, asked: Sequence[Question]) -> Iterator[Turn]:
@@ -144,21 +145,41 @@ async def rounds(todo: Sequence[Turn], conditions: Conditions, notes: list[str])
 
 
 async def _warm_up(runs: dict[Turn, list[Figures]], conditions: Conditions, notes: list[str]) -> None:
-    """
-    Let plans, connections, just-in-time compilers and the subgraphs' memory settle.
-
-    Requests count, not only seconds: on a busy machine a compiler would see too few of them, and the peers would look
-    slower than they are.
-    """
+    """Let plans, connections, just-in-time compilers and the subgraphs' memory settle."""
     for turn in list(runs):
-        began = time.monotonic()
-        asked, spent = 0, 0.0
+        if conditions.warm_up > conditions.seconds:
+            conditions.say(f"warming {turn}")
         try:
-            while spent < conditions.warm_up or (asked < WARM and spent < MOST_WARMING * conditions.warm_up):
-                run = await load(turn.gateway.lanes[turn.graph], turn.question, conditions.warm_up / 4)
-                asked, spent = asked + run.requests, time.monotonic() - began
+            found = await settle(lambda turn=turn: _spell([turn], conditions.seconds), conditions.warm_up)  # type: ignore[misc]
         except FAILURES as error:
             _give_up(runs, turn, error, notes)
+        else:
+            conditions.warmth[turn.gateway.name, turn.question.name] = found
+
+
+async def warm_mixed(todo: Sequence[Turn], limit: float) -> Warmth:
+    """
+    Let a gateway become warm on many operations by turns, as it would in production.
+
+    Args:
+        todo: Turns of this one gateway.
+        limit: Most seconds.
+
+    Raises:
+        BenchError: It failed.
+    """
+    return await settle(lambda: _spell(todo, MIXED_SPELL), limit)
+
+
+async def _spell(todo: Sequence[Turn], seconds: float) -> Spell:
+    """Load a gateway with each of its turns for so long."""
+    gateway = todo[0].gateway
+    before = cpu(gateway.child.process.pid)
+    requests = 0
+    for turn in todo:
+        requests += (await load(gateway.lanes[turn.graph], turn.question, seconds)).requests
+    used = cpu(gateway.child.process.pid) - before
+    return Spell(requests, (used.root + used.below) * 1000 / requests)
 
 
 def _give_up(runs: dict[Turn, list[Figures]], turn: Turn, error: Exception, notes: list[str]) -> None:

@@ -11,8 +11,9 @@ from bench.corpus import CorpusRow
 from bench.figures import Figures, aligned, cell, markdown, medians
 from bench.gateways import FLOOR, OURS
 from bench.peers import APOLLO, HIVE_RUST, MERCURIUS
-from bench.results import Report, Start, Workers, corpus_line, summary, write
+from bench.results import Report, Start, Workers, corpus_line, document, summary, write
 from bench.svg import bars, lines
+from bench.warming import Warmth
 
 RUN = Figures(OURS, "big", 2.0, 0.0, 500.0, 30.0, 60.0, 3.0, 6.0, answers=10, wrong=0)
 
@@ -73,6 +74,14 @@ def test_the_report_says_what_is_met_and_missed_and_has_its_plots(tmp_path):
     for name in ("big", "hop2", "users"):
         assert f"results-{name}.svg" in text
         ET.fromstring((tmp_path / f"results-{name}.svg").read_text())
+
+
+def test_the_report_says_who_was_not_warm():
+    warmth = {("ours", "big"): Warmth(1_180, 2.0, 2.0, 1.0, True), ("peer", "wide"): Warmth(40, 9.0, 3.0, 2.7, False)}
+    text = document(Report({}, [RUN], warmth=warmth), "results")
+    assert "| ours | 1,180: 0.50 | - |" in text
+    assert "| peer | - | 40: 0.90 … |" in text
+    assert Report({}, warmth=warmth).as_json()["warmth"][0]["gateway"] == "ours"
 
 
 def test_tables_are_rectangular():

@@ -90,6 +90,19 @@ async def test_rounds_give_medians_and_leave_out_who_fails(conditions):
         )
 
 
+async def test_everybody_is_warm_before_the_first_round(conditions):
+    names = [OURS, "peer"]
+    await rounds.rounds(list(turns([gateway(name) for name in names], WORKLOAD_GRAPH, ASKED)), conditions, [])
+    assert set(conditions.warmth) == {(name, question.name) for name in names for question in ASKED}
+    assert all(one.requests > 0 for one in conditions.warmth.values())
+
+
+async def test_a_gateway_is_warmed_on_many_operations_by_turns():
+    one = gateway(OURS)
+    found = await rounds.warm_mixed(list(turns([one], WORKLOAD_GRAPH, ASKED)), 0.01)
+    assert found.requests == sum(lane.asked for lane in one.lanes[WORKLOAD_GRAPH])
+
+
 async def test_a_question_has_no_more_clients_than_it_wants(conditions):
     one = gateway(OURS)
     await rounds.rounds(list(turns([one], WORKLOAD_GRAPH, ASKED[1:])), conditions, [])
