@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import UNSUPPORTED_OPERATION
-from kong_federation.executor.compiled import GaveUp
+from kong_federation.executor.compiled import GIVING_UP, LARGE, State
 from kong_federation.executor.context import ExecutionContext, JsonObject, Result
 from kong_federation.executor.explain import explain
 from kong_federation.executor.fetch import Introspection, compile_fetch
@@ -85,13 +85,35 @@ class Executable:
         program = self.tier.ready or self.tier.program()
         if program is None:
             return await self._in_a_task(Run(variables, context))
-        found = await program.execute(variables, context)
-        if type(found) is dict:
+        state = program.begin(variables, context)
+        try:
+            await program.run(state)
+            if state.received <= LARGE:
+                data = program.project(state)
+            else:
+                data = await asyncio.to_thread(program.project, state)
+        except GIVING_UP:
+            return await self._go_over(state)
+        except BaseException:
+            # The client has gone, or we are mistaken.
+            state.cancel()
+            await state.settle()
+            raise
+        if self.tier.given_up:
             self.tier.succeeded()
-            return Result(found)
-        assert isinstance(found, GaveUp)
+        return Result(data)
+
+    async def _go_over(self, state: State) -> Result:
+        """Have the interpreter go over the answers at which a program gave up."""
         self.tier.gave_up()
-        run = Run(variables, context, sent=found.sent)
+        try:
+            await state.settle()
+        except BaseException:
+            # The client has gone, while the rest of what had been given up was awaited.
+            state.cancel()
+            await state.settle()
+            raise
+        run = Run(state.variables, state.context, sent=state.so_far())
         try:
             return await self._in_a_task(run)
         finally:

@@ -32,24 +32,20 @@ class Tier:
         plan: The plan.
 
     Attributes:
+        given_up: How often in a row the program has given up.
         ready: What runs the next request; None: `program` says.
     """
 
-    __slots__ = ("_compiling", "_gave_up", "_plan", "_program", "_skip", "_uses", "ready")
+    __slots__ = ("_compiling", "_plan", "_program", "_skip", "_uses", "given_up", "ready")
 
     def __init__(self, plan: QueryPlan) -> None:
         self._plan = plan
         self.ready: Program | None = None
         self._program: Program | None = None
         self._uses = 0
-        self._gave_up = 0
+        self.given_up = 0
         self._skip = 0
         self._compiling: asyncio.Future[bool] | None = None
-
-    @property
-    def given_up(self) -> int:
-        """How often in a row the program has given up."""
-        return self._gave_up
 
     def program(self) -> Program | None:
         """What runs the next request, if nothing is `ready`; None: the interpreter."""
@@ -66,14 +62,13 @@ class Tier:
 
     def succeeded(self) -> None:
         """The program has answered."""
-        if self._gave_up:
-            self._gave_up = 0
+        self.given_up = 0
 
     def gave_up(self) -> None:
         """The program has left it to the interpreter."""
         self.ready = None
-        self._skip = min(2 ** min(self._gave_up, 10), MOST_SKIPPED)
-        self._gave_up += 1
+        self._skip = min(2 ** min(self.given_up, 10), MOST_SKIPPED)
+        self.given_up += 1
 
     def compile(self) -> bool:
         """Compile the plan; may be called in a thread. Tells whether it has a program now."""

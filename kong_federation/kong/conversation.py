@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from kong_federation.gateway import (
     NOBODY,
-    Facts,
     HttpRequest,
     Identity,
     Passage,
@@ -82,9 +81,13 @@ class Conversation:
 
     Args:
         settings: The configuration; None: it is wrong, and nothing depends on it.
+
+    Attributes:
+        opening: What every event asks first.
+        closing: Gives the frames that tell of a request that is answered; none if nothing is told.
     """
 
-    __slots__ = ("_headers", "_keys", "_passes", "_settings", "_telling", "opening")
+    __slots__ = ("_headers", "_keys", "_passes", "_settings", "_telling", "closing", "opening")
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._settings = settings if settings is not None and wants_identity(settings) else None
@@ -101,6 +104,7 @@ class Conversation:
         if telemetry is not None and telemetry.shared_context:
             told.append("kong.ctx.shared.set")
         self._telling = Telling(told)
+        self.closing = self._telling.written
 
     def request(self, replies: Sequence[bytes], most: int) -> HttpRequest | None:
         """
@@ -136,10 +140,6 @@ class Conversation:
             NOBODY if self._settings is None else self._identity(self._settings, replies, found),
             _way(replies[_OPENING]) if self._passes else None,
         )
-
-    def closing(self, facts: Facts | None) -> bytes:
-        """The frames that tell of a request that is answered; empty: nothing is told."""
-        return self._telling.written(facts) if facts is not None else b""
 
     def steering(self, request: HttpRequest, passage: Passage) -> Calls:
         """What makes nginx ask a subgraph in our place; the first reply says nothing if Kong does not know the way."""

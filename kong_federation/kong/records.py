@@ -325,10 +325,14 @@ def exit_frames(status: int, headers: tuple[tuple[str, str], ...], body: bytes, 
         UnicodeEncodeError: A header has characters that HTTP cannot carry.
     """
     start, rest = around_body(status, headers)
-    length = varint(len(body))
+    length = _length(len(body))
     # Joined once: a body of a megabyte costs its copying, so it is copied as rarely as possible.
     size = len(start) + len(length) + len(body) + len(rest)
     return b"".join((before, _EXIT, size.to_bytes(4, "little"), start, length, body, rest))
+
+
+# Answers of one operation have few sizes.
+_length = lru_cache(1024)(varint)
 
 
 # Nearly all answers have one of few statuses and the same few headers.

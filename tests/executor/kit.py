@@ -4,11 +4,12 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from kong_federation.executor import PROTOCOL_HEADERS, ExecutionContext, Result, SubgraphTarget, prepare
+from kong_federation.executor.compiled import GIVING_UP
 from kong_federation.plan.nodes import (
     Composite,
     Each,
@@ -169,3 +170,20 @@ def written(value: Any) -> bytes:
 def codes(result: Result) -> list[tuple[Any, Any, Any]]:
     """Each error's code, subgraph and path."""
     return [(one["extensions"]["code"], one["extensions"].get("service"), one.get("path")) for one in result.errors]
+
+
+class GaveUp(NamedTuple):
+    """What a program has left to the interpreter: by the number of the fetch, what has been sent so far."""
+
+    sent: dict
+
+
+async def attempt(program, variables, context):
+    """What a program gives by itself: the data, or that it gave up."""
+    state = program.begin(variables, context)
+    try:
+        await program.run(state)
+        return program.project(state)
+    except GIVING_UP:
+        await state.settle()
+        return GaveUp(state.so_far())

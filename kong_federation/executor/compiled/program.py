@@ -22,7 +22,6 @@ A program is made of many small pieces of text, each compiled by itself, so that
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +37,7 @@ from kong_federation.executor.compiled.support import KNOWN, OddError
 from kong_federation.executor.compiled.writer import Functions, Names, TooManyError
 from kong_federation.executor.context import ExecutionContext, JsonObject
 from kong_federation.executor.projection import When, conditions_of, holds_one
-from kong_federation.executor.request import Question, Sent, question_of
+from kong_federation.executor.request import Question, question_of
 from kong_federation.plan.nodes import Fetch, QueryPlan
 
 # Of one program. An interface of eighty types that is nested in itself is better interpreted: the interpreter prepares
@@ -51,18 +50,6 @@ LARGE = 500_000
 
 # What a value that is not what it is taken for makes Python raise, and what a fetch that failed raises.
 GIVING_UP = (OddError, FederationError, KeyError, TypeError, AttributeError, ValueError, RecursionError)
-
-
-@dataclass(frozen=True, slots=True)
-class GaveUp:
-    """
-    What a program leaves to the interpreter.
-
-    Args:
-        sent: By the number of the fetch, what has been sent so far.
-    """
-
-    sent: dict[int, Sent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +77,13 @@ class Program:
         # Functions and their global names hold each other, and the garbage collector is kept from plans.
         self.names.clear()
 
-    async def execute(self, variables: JsonObject, context: ExecutionContext) -> JsonObject | GaveUp:
+    def begin(self, variables: JsonObject, context: ExecutionContext) -> State:
         """
-        Run it.
+        The state for one execution: what `run` and then `project` take.
 
         Args:
             variables: The client's, coerced.
             context: The surroundings.
-
-        Returns:
-            The client's data, all right, or what the interpreter has to go on with.
         """
         flags = tuple([holds_one(when, variables) for when in self.conditions]) if self.conditions else ()
         state = State(self.questions, variables, context, flags)
@@ -107,20 +91,7 @@ class Program:
             attributes = state.__dict__
             for name in self.empty:
                 attributes[name] = {}
-        try:
-            try:
-                await self.run(state)
-                if state.received > LARGE:
-                    return await asyncio.to_thread(self.project, state)
-                return self.project(state)
-            except GIVING_UP:
-                await state.settle()
-                return GaveUp(state.so_far())
-        except BaseException:
-            # The client has gone, perhaps while the rest of what had been given up was awaited, or we are mistaken.
-            state.cancel()
-            await state.settle()
-            raise
+        return state
 
 
 @dataclass(frozen=True, slots=True)

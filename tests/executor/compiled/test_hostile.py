@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from kong_federation.executor import write_json
-from kong_federation.executor.compiled import GaveUp, compile_plan, write_script
+from kong_federation.executor.compiled import compile_plan, write_script
 from kong_federation.executor.execute import prepare
 from kong_federation.executor.tier import Tier
 from kong_federation.plan.nodes import Given, Parallel, Representation, RepresentationField, Sequence
@@ -17,8 +17,10 @@ from tests.executor.kit import (
     JSON,
     STRING,
     TYPENAME,
+    GaveUp,
     World,
     abstract_of,
+    attempt,
     by_id,
     entities,
     flatten,
@@ -44,7 +46,7 @@ def tier():
 async def both(plan, answers, raw=None):
     """What the program and the interpreter give for the same answers; the program must not give up."""
     world = World(dict(answers))
-    compiled = await compile_plan(plan).execute(raw or {}, world.context())
+    compiled = await attempt(compile_plan(plan), raw or {}, world.context())
     if isinstance(compiled, GaveUp):
         for sent in compiled.sent.values():
             sent.forget()

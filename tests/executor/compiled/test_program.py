@@ -8,14 +8,16 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from kong_federation.executor import write_json
-from kong_federation.executor.compiled import GaveUp, UnsuitableError, compile_plan, write_script
+from kong_federation.executor import prepare, write_json
+from kong_federation.executor.compiled import UnsuitableError, compile_plan, write_script
 from kong_federation.plan.nodes import ContextValue, Introspect, Parallel, RepresentationField, Sequence
 from tests.executor.kit import (
     ID,
     INT,
     STRING,
+    GaveUp,
     World,
+    attempt,
     by_id,
     entities,
     flatten,
@@ -43,7 +45,14 @@ PLAN = query(
 
 
 async def run(plan, world):
-    return await compile_plan(plan).execute({}, world.context())
+    return await attempt(compile_plan(plan), {}, world.context())
+
+
+async def execute(plan, world):
+    """As the gateway does."""
+    executable = prepare(plan)
+    assert executable.tier.compile()
+    return await executable.execute({}, world.context())
 
 
 def read(data):
@@ -116,7 +125,7 @@ async def test_a_cancelled_client_leaves_nothing_behind():
         y=INT,
     )
     world = World({"a": never, "b": never})
-    task = asyncio.ensure_future(run(plan, world))
+    task = asyncio.ensure_future(execute(plan, world))
     for _ in range(5):
         await asyncio.sleep(0)
     task.cancel()
@@ -135,7 +144,7 @@ async def test_a_client_that_leaves_while_a_program_gives_up_leaves_nothing_behi
         x=INT,
         y=INT,
     )
-    task = asyncio.ensure_future(run(plan, World({"a": never, "b": 500})))
+    task = asyncio.ensure_future(execute(plan, World({"a": never, "b": 500})))
     for _ in range(10):
         await asyncio.sleep(0)
     assert not task.done()
@@ -258,7 +267,7 @@ def test_values_taken_from_further_up_are_left_to_the_interpreter():
 
 
 async def test_a_large_answer_is_projected_off_the_loop(monkeypatch):
-    monkeypatch.setattr("kong_federation.executor.compiled.program.LARGE", 10)
+    monkeypatch.setattr("kong_federation.executor.execute.LARGE", 10)
     threads = []
     program = compile_plan(PLAN)
 
@@ -267,6 +276,8 @@ async def test_a_large_answer_is_projected_off_the_loop(monkeypatch):
         return program.project(state)
 
     world = World({"reviews": REVIEWS, "users": NAMES})
-    data = await replace(program, project=project).execute({}, world.context())
+    executable = prepare(PLAN)
+    executable.tier.ready = replace(program, project=project)
+    data = (await executable.execute({}, world.context())).data
     assert data["reviews"][0]["author"] == {"id": "1", "name": "Ada"}
     assert threads != [threading.main_thread()]
