@@ -4,10 +4,11 @@ What a subgraph call costs by HTTP client, and what JSON costs by library.
     python -m bench.libraries [--rounds N] [--calls N]
 
 Clients take turns against one server on loopback that answers from memory in another process; the figures are CPU of
-this process per call, all threads, medians. *bare* is httptools' parser and a future with nothing around them: no
+this process per call, all threads, medians. *bare* is httptools' parser and a promise with nothing around them: no
 deadline, no pool, no errors, one connection per caller; it is what is left if everything that a client is for is left
-out. Clients and libraries that are not installed are left out, and said so: aiohttp comes with the stand-in's extra,
-pyreqwest and msgspec are no dependencies of anything (`pip install pyreqwest msgspec`).
+out. These two are called on strands, as in the product; the others need tasks. Clients and libraries that are not
+installed are left out, and said so: aiohttp comes with the stand-in's extra, pyreqwest and msgspec are no dependencies
+of anything (`pip install pyreqwest msgspec`).
 
 The last line is `LIBRARIES ours_us=… bare_ratio=… aiohttp_ratio=… pyreqwest_ratio=…`: small answers, 16 callers,
 others by ours.
@@ -34,6 +35,7 @@ import uvloop
 
 from bench.figures import aligned
 from bench.world import WORKLOAD
+from kong_federation.strands import Promise, Strand
 from kong_federation.transport import HttpTransport, SubgraphPolicy, SubgraphRequest
 
 HEADERS = (
@@ -120,10 +122,12 @@ async def ours(port: int) -> AsyncIterator[Call]:
 class BareConnection(asyncio.Protocol):
     """One caller's connection."""
 
+    def __init__(self, free: list[BareConnection]) -> None:
+        self._free = free
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: Any = transport
         self._parser = httptools.HttpResponseParser(self)
-        self._loop = asyncio.get_running_loop()
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
@@ -135,10 +139,11 @@ class BareConnection(asyncio.Protocol):
         self._pieces.append(data)
 
     def on_message_complete(self) -> None:
+        self._free.append(self)
         self._answer.set_result(b"".join(self._pieces))
 
-    def send(self, data: bytes) -> asyncio.Future[bytes]:
-        self._answer = self._loop.create_future()
+    def send(self, data: bytes) -> Promise[bytes]:
+        self._answer = Promise[bytes]()
         self._transport.write(data)
         return self._answer
 
@@ -148,7 +153,7 @@ class BareConnection(asyncio.Protocol):
 
 @contextlib.asynccontextmanager
 async def bare(port: int) -> AsyncIterator[Call]:
-    """The parser and a future."""
+    """The parser and a promise."""
     free: list[BareConnection] = []
     lines = "".join(f"{name}: {value}\r\n" for name, value in HEADERS).encode()
 
@@ -157,15 +162,13 @@ async def bare(port: int) -> AsyncIterator[Call]:
             connection = free.pop()
         else:
             loop = asyncio.get_running_loop()
-            connection = (await loop.create_connection(BareConnection, "127.0.0.1", port))[1]
+            connection = (await loop.create_connection(lambda: BareConnection(free), "127.0.0.1", port))[1]
         head = b"POST /%b HTTP/1.1\r\nhost: 127.0.0.1\r\n%bcontent-length: %d\r\n\r\n" % (
             path.encode(),
             lines,
             len(body),
         )
-        answer = await connection.send(head + body)
-        free.append(connection)
-        return answer
+        return await connection.send(head + body)
 
     yield call
     for connection in free:
@@ -217,6 +220,7 @@ async def pyreqwest(port: int) -> AsyncIterator[Call]:
 
 
 CLIENTS: dict[str, Client] = {"ours": ours, "bare": bare, "aiohttp": aiohttp, "pyreqwest": pyreqwest}
+ON_STRANDS = {ours, bare}
 NEEDED = {"aiohttp": "aiohttp", "pyreqwest": "pyreqwest", "msgspec": "msgspec"}
 
 
@@ -230,9 +234,19 @@ async def turn(client: Client, port: int, size: str, callers: int, calls: int) -
                 if len(await call(size, body)) != SIZES[size]:
                     raise RuntimeError("a wrong answer")
 
-        await asyncio.gather(*(caller(number, 20) for number in range(callers)))
+        async def all_call(times: int) -> None:
+            if client not in ON_STRANDS:
+                await asyncio.gather(*(caller(number, times) for number in range(callers)))
+                return
+            strands = [Strand(caller(number, times), [0]) for number in range(callers)]
+            for strand in strands:
+                strand.resume()
+            for strand in strands:
+                await strand
+
+        await all_call(20)
         start = time.process_time()
-        await asyncio.gather(*(caller(number, calls // callers) for number in range(callers)))
+        await all_call(calls // callers)
         return (time.process_time() - start) / (calls // callers * callers) * 1e6
 
 

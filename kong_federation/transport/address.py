@@ -39,7 +39,8 @@ class Address:
     """
     A URL, read.
 
-    `starts` has the first lines of a request, by whether the request's own headers have a Host, and an Authorization.
+    `starts` has the first lines of a request: at 0 with Host and, if the URL has credentials, Authorization; 1 is added
+    where the request's own headers have a Host, 2 where they have an Authorization.
 
     Args:
         url: Absolute, http or https.
@@ -62,12 +63,7 @@ class Address:
         line = f"POST {target} HTTP/1.1\r\n".encode("ascii")
         host = f"host: {_authority(self.origin)}\r\n".encode("ascii")
         credentials = _authorization(parts.username, parts.password)
-        self.starts = {
-            (False, False): line + host + credentials,
-            (True, False): line + credentials,
-            (False, True): line + host,
-            (True, True): line,
-        }
+        self.starts = (line + host + credentials, line + credentials, line + host, line)
 
 
 def _port(scheme: str, port: int | None) -> int:

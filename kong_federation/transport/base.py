@@ -10,7 +10,6 @@ from collections.abc import Awaitable
 from typing import Protocol, TypeAlias
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
-RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 
 
 class SubgraphRequest:
@@ -57,19 +56,31 @@ class SubgraphRequest:
         return f"<SubgraphRequest to {self.subgraph}: {len(self.body)} bytes>"
 
 
+def read_headers(head: bytes) -> Headers:
+    """
+    The headers of a head.
+
+    Args:
+        head: A valid one, from its first line to the line break of its last.
+    """
+    lines = head.decode("latin-1").split("\r\n")[1:-1]
+    return tuple((name.lower(), value.strip(" \t")) for name, _, value in (line.partition(":") for line in lines))
+
+
 class SubgraphResponse:
     """
     The answer, decompressed. It may be shared by several requests, so nobody changes it.
 
     Args:
         status: HTTP status.
-        headers: In the order received; raw ones are read when somebody asks for them, which most callers never do.
+        headers: In the order received, or the valid head that has them, with the line break of each line; it is read
+            when somebody asks for them, which most callers never do.
         body: At most as many bytes as the transport was told to accept.
     """
 
     __slots__ = ("_headers", "body", "status")
 
-    def __init__(self, status: int, headers: Headers | RawHeaders, body: bytes) -> None:
+    def __init__(self, status: int, headers: Headers | bytes, body: bytes) -> None:
         self.status = status
         self.body = body
         self._headers = headers
@@ -78,9 +89,8 @@ class SubgraphResponse:
     def headers(self) -> Headers:
         """Names in lower case and values as latin-1 text, in the order received."""
         headers = self._headers
-        if isinstance(headers, list):
-            headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers)
-            self._headers = headers
+        if isinstance(headers, bytes):
+            headers = self._headers = read_headers(headers)
         return headers
 
     def __repr__(self) -> str:

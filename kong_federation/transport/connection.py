@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import select
+from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 from kong_federation.transport.answer import AnswerReader
+from kong_federation.transport.base import SubgraphRequest, SubgraphResponse
 from kong_federation.transport.errors import TransportError, Trouble
 from kong_federation.transport.exchange import Exchange
 
@@ -32,7 +34,7 @@ class Owner(Protocol):
 
         Args:
             connection: Idle.
-            keep_alive: The answer's `Keep-Alive`, empty if it had none.
+            keep_alive: What the subgraph's `Keep-Alive` says, empty if it sends none.
         """
         ...
 
@@ -62,13 +64,25 @@ class Connection(asyncio.Protocol):
         limit: Bytes accepted in one answer.
     """
 
-    __slots__ = ("_adopted", "_exchange", "_heard", "_owner", "_reader", "_transport", "_used", "idle_until")
+    __slots__ = (
+        "_adopted",
+        "_heard",
+        "_owner",
+        "_reader",
+        "_transport",
+        "_used",
+        "_write",
+        "exchange",
+        "idle_until",
+    )
 
     def __init__(self, owner: Owner, limit: int) -> None:
         self._owner = owner
         self._reader = AnswerReader(limit)
         self._transport: asyncio.Transport
-        self._exchange: Exchange | None = None
+        self._write: Callable[[bytes], None]
+        self.exchange: Exchange | None = None
+        """What is under way on it."""
         self._heard = False
         self._used = False
         self._adopted = False
@@ -85,37 +99,40 @@ class Connection(asyncio.Protocol):
         """Whether a request may be sent on this idle connection, as far as the loop knows."""
         return now < self.idle_until and not self._transport.is_closing()
 
-    def is_fit(self, exchange: Exchange, now: float) -> bool:
+    def start(self, exchange: Exchange, now: float) -> bool:
         """
-        Whether this request may be sent on this idle connection.
+        Send a request on this idle connection, unless it should not be used any more.
 
-        For one that must not be sent twice, the operating system is asked whether the subgraph has said anything since
-        its last answer, if only that this was the end; that costs some microseconds.
+        A query on a connection that was used before is sent without a further look: it is sent again if that turns out
+        to have been too late. For anything else it must not be closed as far as the loop knows; and for what must not
+        be sent twice, the operating system is asked whether the subgraph has said anything since its last answer, if
+        only that this was the end, which costs some microseconds.
+
+        Args:
+            exchange: It is under way afterwards.
+            now: Loop time.
+
+        Returns:
+            False: Nothing was sent.
         """
-        return (
-            now < self.idle_until
-            and not self._transport.is_closing()
-            and (exchange.request.safe or not self._used or self._is_quiet())
-        )
-
-    def start(self, exchange: Exchange) -> None:
-        """Send a request."""
-        self._exchange = exchange
+        request = exchange.request
+        if now >= self.idle_until or not ((self._used and request.safe) or self._is_quiet(request)):
+            return False
+        self.exchange = exchange
         self._heard = False
         exchange.carrier = self
-        body = exchange.request.body
+        body = request.body
         size = len(body)
-        block = exchange.block
-        start = exchange.address.starts[block.given]
         if size <= _JOINED:
-            self._transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (start, block.text, size, body))
+            self._write(b"%bcontent-length: %d\r\n\r\n%b" % (exchange.head, size, body))
         else:
-            self._transport.write(b"%b%bcontent-length: %d\r\n\r\n" % (start, block.text, size))
-            self._transport.write(body)
+            self._write(b"%bcontent-length: %d\r\n\r\n" % (exchange.head, size))
+            self._write(body)
+        return True
 
     def give_up(self) -> None:
         """Close at once; an exchange that was under way is not touched any more."""
-        self._exchange = None
+        self.exchange = None
         self._end()
         self._transport.abort()
 
@@ -129,73 +146,84 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast("asyncio.Transport", transport)
+        self._write = self._transport.write
         self._owner.opened(self)
 
     def data_received(self, data: bytes) -> None:
         """Read a piece of the answer."""
-        exchange = self._exchange
+        exchange = self.exchange
         if exchange is None:
             # Nobody has asked.
             self.give_up()
             return
         self._heard = True
+        reader = self._reader
         try:
-            if self._reader.feed(data):
-                self._deliver(exchange)
+            response = reader.feed(data)
         except TransportError as error:
-            self._fail(exchange, error)
+            self.give_up()
+            exchange.fail(error)
+            return
+        if response is None:
+            return
+        # Who waits goes on inside `succeed`, so all is done before, and the next request finds this connection.
+        self.exchange = None
+        self._used = True
+        if self._transport.get_write_buffer_size():
+            # Answered before all was sent; nobody may ever read the rest.
+            self.give_up()
+        elif reader.reusable:
+            self._owner.release(self, reader.keep_alive or b"")
+        else:
+            self.close()
+        exchange.succeed(response)
+
+    def eof_received(self) -> None:
+        """Be unfit for another request; the loop closes the connection."""
+        self.idle_until = 0.0
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End what was under way: it may be complete by that, be sent again, or fail."""
-        exchange = self._exchange
-        self._exchange = None
+        exchange = self.exchange
+        self.exchange = None
+        outcome: SubgraphResponse | TransportError | None = None
         if exchange is not None and not exchange.over:
-            self._broken_off(exchange, exc)
+            if not self._heard and self._used and exchange.request.safe and not exchange.repeated:
+                exchange.repeated = True
+                self._owner.repeat(exchange)
+            else:
+                outcome = self._outcome(exchange, exc)
         self._end()
         self._owner.lost(self)
         self._reader.close()
+        if exchange is None or outcome is None:
+            return
+        if isinstance(outcome, TransportError):
+            exchange.fail(outcome)
+        else:
+            exchange.succeed(outcome)
 
     # --- Steps ---
 
-    def _deliver(self, exchange: Exchange) -> None:
-        reader, transport = self._reader, self._transport
-        self._exchange = None
-        self._used = True
-        keep_alive = reader.keep_alive
-        reusable = reader.reusable
-        exchange.succeed(reader.take())
-        if transport.get_write_buffer_size():
-            # Answered before all was sent; nobody may ever read the rest.
-            self.give_up()
-        elif not reusable or transport.is_closing():
-            self.close()
-        else:
-            self._owner.release(self, keep_alive)
-
-    def _is_quiet(self) -> bool:
+    def _is_quiet(self, request: SubgraphRequest) -> bool:
+        if self._transport.is_closing():
+            return False
+        if request.safe or not self._used:
+            return True
         poll = select.poll()
         poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
         return not poll.poll(0)
 
-    def _fail(self, exchange: Exchange, error: TransportError) -> None:
-        self.give_up()
-        exchange.fail(error)
-
-    def _broken_off(self, exchange: Exchange, cause: Exception | None) -> None:
-        if self._heard:
-            try:
-                if cause is None and self._reader.end():
-                    exchange.succeed(self._reader.take())
-                    return
-            except TransportError as error:
-                exchange.fail(error)
-                return
-            exchange.fail(TransportError(Trouble.INCOMPLETE if cause is None else Trouble.BROKEN_OFF, cause))
-        elif self._used and exchange.request.safe and not exchange.repeated:
-            exchange.repeated = True
-            self._owner.repeat(exchange)
-        else:
-            exchange.fail(TransportError(Trouble.NO_ANSWER if exchange.request.safe else Trouble.UNCERTAIN, cause))
+    def _outcome(self, exchange: Exchange, cause: Exception | None) -> SubgraphResponse | TransportError:
+        """What a lost connection means to an exchange that cannot be repeated."""
+        if not self._heard:
+            return TransportError(Trouble.NO_ANSWER if exchange.request.safe else Trouble.UNCERTAIN, cause)
+        if cause is not None:
+            return TransportError(Trouble.BROKEN_OFF, cause)
+        try:
+            return self._reader.end() or TransportError(Trouble.INCOMPLETE)
+        except TransportError as error:
+            return error
 
     def _end(self) -> None:
         if self._adopted:

@@ -1,25 +1,27 @@
 """
 One request on its way, and everybody who waits for its answer.
 
-Usually that is one. Requests that are identical and change nothing may share an exchange: each waits no longer than its
-own time, and the exchange is given up when nobody waits any more. That somebody has gone is not told to us, it is seen
-when the watch looks around (`watch`): a callback for each request would cost more than all the rest of the bookkeeping,
-and an answer that comes meanwhile leaves the connection fit for use.
+Usually that is one, and the exchange is itself the promise that this one waits for. Requests that are identical and
+change nothing may share an exchange (`flights`): each who joins has a promise and a time of its own, and the exchange
+is given up when nobody waits any more. That somebody has gone is not told to us, it is seen when the watch looks around
+(`watch`): a callback for each request would cost more than all the rest of the bookkeeping, and an answer that comes
+meanwhile leaves the connection fit for use.
+
+Who waits on a strand goes on inside the call that keeps the promise, and may send, cancel or join there. So whatever
+happens to an exchange is first written down, in the exchange and by whoever holds it, and then told.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
-from typing import Protocol, TypeAlias
+from collections.abc import Callable
+from typing import Final, NamedTuple, Protocol
 
-from kong_federation.transport.address import Address
+from kong_federation.strands import Promise
 from kong_federation.transport.base import SubgraphRequest, SubgraphResponse
 from kong_federation.transport.errors import TransportError, Trouble, failure
 from kong_federation.transport.headers import HeaderBlock
 
-Key: TypeAlias = tuple[str, int, bytes]
-Answer: TypeAlias = asyncio.Future[SubgraphResponse]
+_NEVER: Final = float("inf")
 
 
 class Carrier(Protocol):
@@ -30,94 +32,132 @@ class Carrier(Protocol):
         ...
 
 
-class Exchange:
+class Ledger(Protocol):
+    """Where an exchange is written down while it is not over."""
+
+    flights: dict[bytes, Exchange]
+    seal: Callable[[], None]
+
+
+class Waiter(NamedTuple):
     """
-    One request on its way.
+    Somebody who waits for an answer.
+
+    Args:
+        promise: Gets the answer or a FederationError.
+        deadline: Loop time by which it must have one.
+        timeout: How many seconds that are, for the error.
+    """
+
+    promise: Promise[SubgraphResponse]
+    deadline: float
+    timeout: float
+
+
+class Exchange(Promise[SubgraphResponse]):
+    """
+    One request on its way; the promise is that of the first who waits for it.
 
     Args:
         request: What is sent.
-        address: Where to.
+        head: The bytes before its body, but for the line with the body's length.
         block: The request's headers.
-        future: Gets the answer or a FederationError.
-        deadline: Loop time by which `future` must have one.
+        ledger: Where it is written down; the exchange adds itself, and takes itself out when it is over.
+        key: By what it is found there by those who may join it; None: nobody may.
+        deadline: Loop time by which the first must have an answer.
         connect_timeout: Seconds for a connection that has to be made for it.
-        key: By what it is found by those who may join it; None: nobody may.
-        after: Called when it is over.
     """
 
     __slots__ = (
-        "_after",
+        "_block",
         "_deadline",
-        "_future",
         "_joined",
-        "address",
-        "block",
+        "_key",
+        "_ledger",
         "carrier",
         "connect_timeout",
-        "key",
+        "head",
         "over",
         "repeated",
         "request",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - names cost as much as the assignments
         self,
         request: SubgraphRequest,
-        address: Address,
+        head: bytes,
         block: HeaderBlock,
-        future: Answer,
+        ledger: Ledger,
+        key: bytes | None,
         deadline: float,
-        *,
         connect_timeout: float,
-        key: Key | None,
-        after: Callable[[Exchange], None],
     ) -> None:
+        # The promise's part is spelt out: one is made for every request.
+        self._state = 0
+        self._then = None
+        self._value = None
+        self._asyncio_future_blocking = False
         self.request = request
-        self.address = address
-        self.block = block
+        self.head = head
         self.connect_timeout = connect_timeout
-        self.key = key
         self.carrier: Carrier | None = None
         self.over = False
         self.repeated = False
-        self._after = after
-        self._future = future
+        self._block = block
+        self._ledger = ledger
+        self._key = key
         self._deadline = deadline
-        self._joined: list[tuple[Answer, float, float]] | None = None
+        self._joined: list[Waiter] | None = None
+        if key is not None:
+            ledger.flights[key] = self
 
-    def join(self, future: Answer, deadline: float, timeout: float) -> None:
+    def is_for(self, request: SubgraphRequest, block: HeaderBlock) -> bool:
+        """
+        Whether its answer is also another request's.
+
+        Args:
+            request: One to the same URL that changes nothing.
+            block: Its headers.
+        """
+        return self.request.body == request.body and (self._block is block or self._block.identity == block.identity)
+
+    def join(self, deadline: float, timeout: float) -> Promise[SubgraphResponse]:
         """
         Wait for the answer, too.
 
         Args:
-            future: Gets the answer or a FederationError.
-            deadline: Loop time by which it must have one.
+            deadline: Loop time by which there must be one.
             timeout: How many seconds that are, for the error.
+
+        Returns:
+            The answer, or a FederationError.
         """
+        promise: Promise[SubgraphResponse] = Promise()
         if self._joined is None:
             self._joined = []
-        self._joined.append((future, deadline, timeout))
+        self._joined.append(Waiter(promise, deadline, timeout))
+        return promise
 
     def succeed(self, response: SubgraphResponse) -> None:
         """Give the answer to all who still wait."""
-        if not self._future.done():
-            self._future.set_result(response)
+        self._finish()
+        if not self._state:  # neither cancelled nor sent away
+            self.set_result(response)
         if self._joined is not None:
-            for future, _, _ in self._joined:
-                if not future.done():
-                    future.set_result(response)
-        self._end()
+            for promise, _, _ in self._joined:
+                if not promise.done():
+                    promise.set_result(response)
 
     def fail(self, error: TransportError) -> None:
-        """Give an error of their own to all who still wait."""
-        for future, _, _ in self._waiting():
-            future.set_exception(failure(error, self.request.url))
+        """Give an error of their own to all who still wait; nothing is done when it is over."""
         if not self.over:
-            self._end()
+            self._finish()
+            for waiter in self._waiting():
+                self._tell(waiter, error)
 
     def is_wanted(self, now: float) -> bool:
         """Whether anybody still waits, so that it may begin; otherwise it is over."""
-        return not self.over and self.look(now) < float("inf")
+        return not self.over and self.look(now) < _NEVER
 
     def look(self, now: float) -> float:
         """
@@ -127,24 +167,35 @@ class Exchange:
             now: Loop time.
 
         Returns:
-            When the next one's time is over; infinity: nobody waits.
+            When the next one's time is over; infinity: nobody waits, or it is over.
         """
-        first = float("inf")
-        for future, deadline, timeout in self._waiting():
-            if deadline <= now:
-                future.set_exception(failure(TransportError(Trouble.LATE, limit=timeout), self.request.url))
-            else:
-                first = min(first, deadline)
-        if first == float("inf"):
-            self._end()
+        if self.over:
+            return _NEVER
+        waiting = self._waiting()
+        late = [waiter for waiter in waiting if waiter.deadline <= now]
+        if len(late) == len(waiting):
+            self._finish()
             if self.carrier is not None:
                 self.carrier.give_up()
-        return first
+        for waiter in late:
+            self._tell(waiter, TransportError(Trouble.LATE, limit=waiter.timeout))
+        return min((waiter.deadline for waiter in waiting if waiter.deadline > now), default=_NEVER)
 
-    def _end(self) -> None:
+    def _finish(self) -> None:
         self.over = True
-        self._after(self)
+        ledger = self._ledger
+        key = self._key
+        if key is not None:
+            if ledger.flights.get(key) is self:
+                del ledger.flights[key]
+        elif not self.request.safe:
+            ledger.seal()
 
-    def _waiting(self) -> Iterator[tuple[Answer, float, float]]:
-        everybody = [(self._future, self._deadline, self.request.timeout), *(self._joined or ())]
-        return (waiter for waiter in everybody if not waiter[0].done())
+    def _waiting(self) -> list[Waiter]:
+        everybody = [Waiter(self, self._deadline, self.request.timeout), *(self._joined or ())]
+        return [waiter for waiter in everybody if not waiter.promise.done()]
+
+    def _tell(self, waiter: Waiter, error: TransportError) -> None:
+        # One who was told before may have cancelled it.
+        if not waiter.promise.done():
+            waiter.promise.set_exception(failure(error, self.request.url))

@@ -39,7 +39,9 @@ _OWN: Final = frozenset(
 # same is understood.
 _ACCEPT: Final = "accept-encoding: identity\r\n"
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_BREAKS: Final = re.compile("[\r\n\0]")
+
+REQUEST_ID: Final = "x-kong-request-id"
+"""How a request's id travels, unless its headers have one."""
 
 TRACE_HEADERS: Final = frozenset(
     {
@@ -53,7 +55,7 @@ TRACE_HEADERS: Final = frozenset(
         "x-b3-flags",
         "x-request-id",
         "x-correlation-id",
-        "x-kong-request-id",
+        REQUEST_ID,
         "x-datadog-trace-id",
         "x-datadog-parent-id",
         "x-datadog-sampling-priority",
@@ -62,6 +64,37 @@ TRACE_HEADERS: Final = frozenset(
     }
 )
 """Headers that tell requests apart and change nothing in their answers. `baggage` is not one: tenants travel in it."""
+
+
+class _Shape:
+    """
+    What blocks of the same names have in common.
+
+    Clients differ in values, of traces and authorizations at least, and hardly in names.
+
+    Args:
+        names: In their order.
+
+    Raises:
+        TransportError: HEADER, one of them is no name.
+    """
+
+    __slots__ = ("given", "identified", "template")
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        if not all(map(_NAME.fullmatch, names)):
+            raise TransportError(Trouble.HEADER)
+        self.given = ("host" in names) + 2 * ("authorization" in names)
+        self.identified = REQUEST_ID in names
+        # A value of which no character is wanted leaves nothing.
+        lines = ["%.0s" if name in _OWN else f"{name.replace('%', '%%')}: %s\r\n" for name in names]
+        if "user-agent" not in names:
+            lines.append(f"user-agent: {USER_AGENT}\r\n")
+        self.template = "".join((*lines, _ACCEPT))
+
+
+# Clients choose some of the names where rules pass headers on by pattern; this bounds what they can make us keep.
+_shape: Final = lru_cache(64)(_Shape)
 
 
 class HeaderBlock:
@@ -75,21 +108,21 @@ class HeaderBlock:
         TransportError: HEADER.
     """
 
-    __slots__ = ("_identity", "given", "headers", "text")
+    __slots__ = ("_identity", "given", "headers", "identified", "text")
 
     def __init__(self, headers: Headers) -> None:
-        self.headers = headers
-        names = {name for name, _ in headers}
-        self.given = ("host" in names, "authorization" in names)
-        lines = [
-            (_stable_line if name in _STABLE else _line)(name, value) for name, value in headers if name not in _OWN
-        ]
-        if "user-agent" not in names:
-            lines.append(f"user-agent: {USER_AGENT}\r\n")
+        names, values = zip(*headers, strict=True) if headers else ((), ())
+        shape = _shape(names)
+        every = "".join(values)
+        if "\n" in every or "\r" in every or "\0" in every:
+            raise TransportError(Trouble.HEADER)
         try:
-            self.text = "".join((*lines, _ACCEPT)).encode("latin-1")
+            self.text = (shape.template % values).encode("latin-1")
         except UnicodeError:
             raise TransportError(Trouble.HEADER) from None
+        self.headers = headers
+        self.given = shape.given
+        self.identified = shape.identified
         self._identity: Headers | None = None
 
     @property
@@ -100,6 +133,21 @@ class HeaderBlock:
         return self._identity
 
 
+def id_line(request_id: str) -> bytes:
+    """
+    The line of a request's id.
+
+    Raises:
+        TransportError: HEADER, it is not one line of latin-1 text.
+    """
+    if not request_id.isprintable():
+        raise TransportError(Trouble.HEADER)
+    try:
+        return f"{REQUEST_ID}: {request_id}\r\n".encode("latin-1")
+    except UnicodeError:
+        raise TransportError(Trouble.HEADER) from None
+
+
 class HeaderBlocks:
     """
     The blocks of the last requests, by the identity of their tuples.
@@ -108,12 +156,12 @@ class HeaderBlocks:
     here cannot be freed, so its identity is its own.
     """
 
-    __slots__ = ("_blocks",)
+    __slots__ = ("_known",)
 
     _MOST: Final = 256
 
     def __init__(self) -> None:
-        self._blocks: dict[int, HeaderBlock] = {}
+        self._known: dict[int, HeaderBlock] = {}
 
     def of(self, headers: Headers) -> HeaderBlock:
         """
@@ -122,22 +170,11 @@ class HeaderBlocks:
         Raises:
             TransportError: HEADER.
         """
-        blocks = self._blocks
-        block = blocks.get(id(headers))
+        known = self._known
+        block = known.get(id(headers))
         if block is None:
             block = HeaderBlock(headers)
-            if len(blocks) >= self._MOST:
-                blocks.clear()
-            blocks[id(headers)] = block
+            if len(known) >= self._MOST:
+                known.clear()
+            known[id(headers)] = block
         return block
-
-
-def _line(name: str, value: str) -> str:
-    if _NAME.fullmatch(name) is None or _BREAKS.search(value) is not None:
-        raise TransportError(Trouble.HEADER)
-    return f"{name}: {value}\r\n"
-
-
-# What says how a message is meant has few values; what says who sends it is not kept.
-_STABLE: Final = frozenset(("accept", "content-type"))
-_stable_line: Final = lru_cache(64)(_line)

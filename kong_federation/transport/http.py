@@ -1,11 +1,15 @@
 """
 The network: a pooled HTTP/1.1 client.
 
-    send ─> the same in flight? join it
+    send ─> the same in flight? join it                 (flights, exchange)
          ─> a connection that is free? write            (pool, connection)
          ─> otherwise wait, and connect if may be       (pool, connect)
-    bytes arrive ─> answer ─> future                    (connection, answer)
+    bytes arrive ─> answer ─> connection is free        (connection, answer, pool)
+                           ─> who waits goes on         (exchange)
     every 50 ms: late? nobody waits? unused for long?   (watch)
+
+What happens to every request is written for few calls of Python, four to send and seven to receive besides the parser's
+three: they are what an exchange costs on top of the loop and the parser (decision 12).
 
 What a proxy between two machines must not do by itself is not there: redirects (an answer could send the request, with
 its headers, to any address), cookies (they would be shared between clients), proxies and credentials from the
@@ -16,19 +20,20 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from kong_federation.strands import Promise
 from kong_federation.transport.address import Address, Origin
 from kong_federation.transport.base import SubgraphRequest, SubgraphResponse
 from kong_federation.transport.connect import Connector
 from kong_federation.transport.errors import TransportError, Trouble, failure
-from kong_federation.transport.exchange import Exchange, Key
-from kong_federation.transport.flights import Flights, flight_key
-from kong_federation.transport.headers import HeaderBlocks
+from kong_federation.transport.exchange import Exchange
+from kong_federation.transport.flights import SHORT, TAIL, Lane
+from kong_federation.transport.headers import HeaderBlocks, id_line
 from kong_federation.transport.pool import Pool, PoolLimits
-from kong_federation.transport.watch import Watch
+from kong_federation.transport.watch import PERIOD, Watch
 
 # URLs come from the supergraph and the configuration, so there are few; this only bounds mistakes.
 _MOST_URLS: Final = 4096
@@ -79,75 +84,85 @@ class HttpTransport:
         self._policies = policies or {}
         self._connector = Connector(tls)
         self._blocks = HeaderBlocks()
-        self._flights = Flights()
-        self._addresses: dict[str, tuple[Address, Pool]] = {}
+        self._ways: dict[str, tuple[Lane, Pool]] = {}
         self._pools: dict[Origin, Pool] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._time: Callable[[], float]
         self._watch: Watch
         self._closed = False
 
-    def send(self, request: SubgraphRequest) -> asyncio.Future[SubgraphResponse]:
-        """Send one request; the future has its whole answer, or a FederationError."""
-        loop = self._loop or self._begin()
-        future: asyncio.Future[SubgraphResponse] = loop.create_future()
-        if self._closed:
-            future.set_exception(failure(TransportError(Trouble.CLOSED), request.url))
-            return future
+    def send(self, request: SubgraphRequest) -> Promise[SubgraphResponse]:
+        """Send one request; the promise has its whole answer, or a FederationError."""
+        headers = request.headers
         try:
-            address, pool = self._addresses.get(request.url) or self._read(loop, request.url)
-            block = self._blocks.of(request.headers)
+            lane, pool = self._ways.get(request.url) or self._find_way(request.url)
+            block, head = lane.block, lane.head
+            if block is None or block.headers is not headers:
+                block = self._blocks.of(headers)
+                head = lane.encode(block)
+            if request.request_id and not block.identified:
+                head += id_line(request.request_id)
         except TransportError as error:
-            future.set_exception(failure(error, request.url))
-            return future
-        now = loop.time()
+            refused: Promise[SubgraphResponse] = Promise()
+            refused.set_exception(failure(error, request.url))
+            return refused
+        now = self._time()
         deadline = now + request.timeout
+        watch = self._watch
         policy = self._policies.get(request.subgraph, self._policy)
-        key: Key | None = None
+        key: bytes | None = None
         if request.safe and policy.deduplicate:
-            key = flight_key(request)
-            found = self._flights.find(key, request, block)
-            if found is not None:
-                found.join(future, deadline, request.timeout)
-                self._watch.expect(deadline)
-                return future
-        exchange = Exchange(
-            request, address, block, future, deadline, connect_timeout=policy.connect_timeout, key=key, after=self._over
-        )
-        self._flights.add(exchange)
-        self._watch.add(exchange, now, deadline)
+            body = request.body
+            key = body if len(body) <= SHORT else body[-TAIL:]
+            found = lane.flights.get(key)
+            if found is not None and found.is_for(request, block):
+                watch.expect(deadline)
+                return found.join(deadline, request.timeout)
+        exchange = Exchange(request, head, block, lane, key, deadline, policy.connect_timeout)
+        if watch.due > now + PERIOD or watch.due > deadline:
+            watch.expect(min(deadline, now + PERIOD))
         pool.submit(exchange, now)
-        return future
+        return exchange
 
     async def close(self) -> None:
         """Close all connections; requests that are under way fail."""
         self._closed = True
+        self._ways.clear()
         if self._loop is None:
             return
-        for exchange in self._watch.stop():
-            exchange.fail(TransportError(Trouble.CLOSED))
+        self._watch.stop()
+        for pool in self._pools.values():
+            for exchange in pool.under_way():
+                exchange.fail(TransportError(Trouble.CLOSED))
         await self._connector.close()
         for pool in self._pools.values():
             await pool.close()
 
-    def _begin(self) -> asyncio.AbstractEventLoop:
-        """Belong to the running loop; not before, because workers are forked after construction."""
-        self._loop = asyncio.get_running_loop()
-        self._watch = Watch(self._loop, self._tidy)
-        return self._loop
-
-    def _read(self, loop: asyncio.AbstractEventLoop, url: str) -> tuple[Address, Pool]:
+    def _find_way(self, url: str) -> tuple[Lane, Pool]:
+        """Read a URL; nothing is sent after the end."""
+        if self._closed:
+            raise TransportError(Trouble.CLOSED)
+        loop = self._loop or self._begin()
         address = Address(url)
         pool = self._pools.get(address.origin)
         if pool is None:
             pool = self._pools[address.origin] = Pool(loop, address.origin, self._connector, self._limits)
-        if len(self._addresses) >= _MOST_URLS:
-            self._addresses.clear()
-        self._addresses[url] = (address, pool)
-        return address, pool
+        if len(self._ways) >= _MOST_URLS:
+            self._ways.clear()
+        self._ways[url] = way = (Lane(address, self._seal), pool)
+        return way
 
-    def _over(self, exchange: Exchange) -> None:
-        self._watch.end(exchange)
-        self._flights.end(exchange)
+    def _begin(self) -> asyncio.AbstractEventLoop:
+        """Belong to the running loop; not before, because workers are forked after construction."""
+        self._loop = asyncio.get_running_loop()
+        self._time = self._loop.time
+        self._watch = Watch(self._loop, self._look)
+        return self._loop
 
-    def _tidy(self, now: float) -> float:
-        return min((pool.tidy(now) for pool in self._pools.values()), default=float("inf"))
+    def _seal(self) -> None:
+        for lane, _ in self._ways.values():
+            lane.flights.clear()
+
+    def _look(self, now: float) -> float:
+        # Those who are told that their time is over may send to a host that has no pool yet.
+        return min((pool.look(now) for pool in tuple(self._pools.values())), default=float("inf"))

@@ -19,6 +19,7 @@ from kong_federation.transport.connect import Connector
 from kong_federation.transport.connection import Connection
 from kong_federation.transport.errors import TransportError, Trouble
 from kong_federation.transport.exchange import Exchange
+from kong_federation.transport.watch import PERIOD
 
 _NEVER: Final = float("inf")
 _TIMEOUT: Final = re.compile(rb"(?:^|[,;\s])timeout\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
@@ -64,6 +65,7 @@ class Pool:
         self._limits = limits
         self._idle: list[Connection] = []
         self._waiting: deque[Exchange] = deque()
+        self._again: set[Exchange] = set()  # those that are repeated and have no connection yet
         self._taken = 0  # connections that count, those that are being made included
         self._connecting: set[asyncio.Task[None]] = set()
         self._coming = 0  # connections that are being made for those that wait
@@ -71,6 +73,7 @@ class Pool:
         self._said = b""
         self._patience = limits.keep_alive
         self._closed = False
+        self._time = loop.time
         self._gone = asyncio.Event()
 
     def submit(self, exchange: Exchange, now: float) -> None:
@@ -84,8 +87,7 @@ class Pool:
         idle = self._idle
         while idle:
             connection = idle.pop()
-            if connection.is_fit(exchange, now):
-                connection.start(exchange)
+            if connection.start(exchange, now):
                 return
             connection.close()
         if self._taken < self._limits.connections:
@@ -96,9 +98,9 @@ class Pool:
         else:
             exchange.fail(TransportError(Trouble.CROWDED))
 
-    def tidy(self, now: float) -> float:
+    def look(self, now: float) -> float:
         """
-        Close what was unused for too long, and forget requests nobody waits for.
+        Look at what is under way, forget requests nobody waits for, and close what was unused for too long.
 
         Args:
             now: Loop time.
@@ -106,14 +108,22 @@ class Pool:
         Returns:
             When there will be something to do again; infinity: not before a request comes.
         """
-        if self._waiting and any(exchange.over for exchange in self._waiting):
+        due = min((exchange.look(now) for exchange in self.under_way()), default=_NEVER)
+        if due < _NEVER:
+            due = min(due, now + PERIOD)
+        if any(exchange.over for exchange in self._waiting):
             self._waiting = deque(exchange for exchange in self._waiting if not exchange.over)
         stale = [connection for connection in self._idle if not connection.is_usable(now)]
         if stale:
             self._idle = [connection for connection in self._idle if connection.is_usable(now)]
             for connection in stale:
                 connection.close()
-        return min((connection.idle_until for connection in self._idle), default=_NEVER)
+        return min(due, min((connection.idle_until for connection in self._idle), default=_NEVER))
+
+    def under_way(self) -> list[Exchange]:
+        """What is sent to this origin or waits for a connection."""
+        busy = (connection.exchange for connection in self._open)
+        return [exchange for exchange in (*busy, *self._waiting, *self._again) if exchange is not None]
 
     async def close(self) -> None:
         """Close all connections, and see them closed."""
@@ -122,6 +132,7 @@ class Pool:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._waiting.clear()
         for connection in list(self._open):
             connection.give_up()
         while self._open:
@@ -132,7 +143,7 @@ class Pool:
 
     def release(self, connection: Connection, keep_alive: bytes) -> None:
         """Take a connection back, for the request that waits longest or for later."""
-        now = self._loop.time()
+        now = self._time()
         if keep_alive != self._said:
             self._read_patience(keep_alive)
         connection.idle_until = now + self._patience
@@ -140,9 +151,7 @@ class Pool:
             exchange = self._waiting.popleft()
             if not exchange.is_wanted(now):
                 continue
-            if connection.is_fit(exchange, now):
-                connection.start(exchange)
-            else:
+            if not connection.start(exchange, now):
                 self._waiting.appendleft(exchange)
                 connection.close()
             return
@@ -173,6 +182,7 @@ class Pool:
         for connection in list(self._idle):
             connection.close()
         exchange.carrier = None
+        self._again.add(exchange)
         self._connect(exchange, alone=True)
 
     # --- Steps ---
@@ -212,6 +222,7 @@ class Pool:
         except TransportError as error:
             trouble = error
         finally:
+            self._again.discard(cause)
             self._coming -= not alone
             self._taken -= connection is None
         if connection is None:
@@ -219,15 +230,15 @@ class Pool:
             if exchange is not None:
                 exchange.fail(trouble)
             self._fill()
-        elif alone and cause.is_wanted(self._loop.time()):
-            connection.start(cause)
         else:
+            if alone:
+                self._waiting.appendleft(cause)
             self.release(connection, b"")
 
     def _next(self) -> Exchange | None:
         while self._waiting:
             exchange = self._waiting.popleft()
-            if exchange.is_wanted(self._loop.time()):
+            if exchange.is_wanted(self._time()):
                 return exchange
         return None
 

@@ -12,8 +12,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from kong_federation.transport.exchange import Exchange
-
 PERIOD: Final = 0.05
 """Seconds between two looks; what nobody waits for any more may live on for so long."""
 
@@ -24,67 +22,39 @@ _NEVER: Final = float("inf")
 
 class Watch:
     """
-    Looks at exchanges and at whatever else has to be tidied.
+    Looks around from time to time.
 
     Args:
         loop: The running loop.
-        tidy: Called at each look with the loop's time; returns when it wants to be called again.
+        look: Called at each look with the loop's time; returns when it wants to be called again.
     """
 
-    __slots__ = ("_due", "_live", "_loop", "_tidy", "_timer")
+    __slots__ = ("_look", "_loop", "_timer", "due")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, tidy: Callable[[float], float]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, look: Callable[[float], float]) -> None:
         self._loop = loop
-        self._tidy = tidy
-        self._live: set[Exchange] = set()
+        self._look = look
         self._timer: asyncio.TimerHandle | None = None
-        self._due = _NEVER
+        self.due = _NEVER
+        """When it will look next, in the loop's time."""
 
-    def add(self, exchange: Exchange, now: float, deadline: float) -> None:
-        """
-        Look after an exchange until it is over.
+    def expect(self, due: float) -> None:
+        """Look at some time at the latest."""
+        if due < self.due:
+            if self._timer is not None:
+                self._timer.cancel()
+            self.due = due
+            self._timer = self._loop.call_at(due, self._ring)
 
-        Args:
-            exchange: New.
-            now: Loop time.
-            deadline: Its first waiter's.
-        """
-        self._live.add(exchange)
-        if deadline < self._due or now + PERIOD < self._due:
-            self._arm(min(deadline, now + PERIOD))
-
-    def expect(self, deadline: float) -> None:
-        """Make sure to look in time for somebody who has begun to wait for an exchange that is looked after."""
-        if deadline < self._due:
-            self._arm(deadline)
-
-    def end(self, exchange: Exchange) -> None:
-        """Look after an exchange no longer."""
-        self._live.discard(exchange)
-
-    def stop(self) -> list[Exchange]:
-        """Stop looking; returns what was under way."""
+    def stop(self) -> None:
+        """Stop looking."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._due = _NEVER
-        return list(self._live)
+        self.due = _NEVER
 
-    def _arm(self, due: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._due = due
-        self._timer = self._loop.call_at(due, self._look)
-
-    def _look(self) -> None:
+    def _ring(self) -> None:
         self._timer = None
-        self._due = _NEVER
-        now = self._loop.time()
-        due = _NEVER
-        for exchange in list(self._live):
-            due = min(due, exchange.look(now + _SLACK))
-        due = min(due, self._tidy(now))
-        if self._live:
-            due = min(due, now + PERIOD)
-        if due < _NEVER:
-            self._arm(due)
+        self.due = _NEVER
+        # Who is told at this look that its time is over may send something else, for which the next is set by then.
+        self.expect(self._look(self._loop.time() + _SLACK))

@@ -36,13 +36,14 @@ async def transports():
         for pool in transport._pools.values():
             counting = sum(connection._adopted for connection in pool._open)
             assert pool._taken == counting + sum(not task.done() for task in pool._connecting) or transport._closed
+        lanes = [lane for lane, _ in transport._ways.values()]
         await transport.close()
         for pool in transport._pools.values():
             assert not pool._open
             assert not pool._connecting
             assert not pool._idle
-        assert transport._loop is None or not transport._watch._live
-        assert not transport._flights._flights
+            assert not pool.under_way()
+        assert not any(lane.flights for lane in lanes)
 
 
 @pytest.fixture

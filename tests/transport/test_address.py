@@ -5,7 +5,7 @@ import pytest
 from kong_federation.transport.address import Address
 from kong_federation.transport.errors import TransportError, Trouble
 
-NOTHING = (False, False)
+NOTHING, HOST, AUTHORIZATION = 0, 1, 2
 
 
 @pytest.mark.parametrize(
@@ -34,11 +34,11 @@ def test_credentials_become_an_authorization():
     address = Address("http://us%65r:p%C3%A4ss@shop/")
     expected = base64.b64encode("user:päss".encode())
     assert address.starts[NOTHING].endswith(b"authorization: Basic " + expected + b"\r\n")
-    assert b"authorization" not in address.starts[(False, True)]
+    assert b"authorization" not in address.starts[AUTHORIZATION]
 
 
 def test_a_request_may_name_another_host():
-    assert Address("http://shop/").starts[(True, False)] == b"POST / HTTP/1.1\r\n"
+    assert Address("http://shop/").starts[HOST] == b"POST / HTTP/1.1\r\n"
 
 
 @pytest.mark.parametrize(

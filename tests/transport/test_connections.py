@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from kong_federation.errors import FederationError
+from kong_federation.strands import Strand
 from kong_federation.transport import SubgraphPolicy, SubgraphRequest
 from tests.transport.scripted import Connection, plain, serving
 
@@ -309,6 +310,75 @@ async def test_before_a_mutation_the_socket_is_looked_at(transport):
             assert sock.fileno() >= 0
         assert (await transport.send(mutation(server.url))).status == 200
     assert len(server.requests) == 2
+
+
+async def test_a_connection_whose_end_was_seen_is_not_used(transport):
+    """The loop tells of the end before it closes the connection."""
+    async with serving(OK) as server:
+        await transport.send(mutation(server.url))
+        (ours,) = pool_of(transport)._idle
+        ours.eof_received()
+        assert (await transport.send(query(server.url))).status == 200
+    assert server.connections == 2
+
+
+# --- Waves ---
+
+
+async def waves(transport, server, count: int) -> list[int]:
+    """Requests, each sent where the answer to the one before is read."""
+    return [(await transport.send(query(server.url, body=b"%d" % number))).status for number in range(count)]
+
+
+async def test_who_goes_on_with_its_answer_finds_the_connection_that_brought_it(transports):
+    transport = transports(connections_per_host=1, waiting_per_host=0)
+    async with serving(OK) as server:
+        strand = Strand(waves(transport, server, 5), [0])
+        # The one connection is being made for the first request, so no other is refused meanwhile.
+        strand.resume()
+        assert await strand == [200] * 5
+    assert server.connections == 1
+
+
+async def test_who_waits_for_a_connection_goes_before_who_has_its_answer(transports):
+    transport = transports(connections_per_host=1, policy=NOT_SHARED)
+    async with serving(OK) as server:
+        strands = [Strand(waves(transport, server, 3), [0]) for _ in range(2)]
+        for strand in strands:
+            strand.resume()
+        assert await asyncio.gather(*strands) == [[200] * 3] * 2
+    assert [one[-1:] for one in server.requests] == [b"0", b"0", b"1", b"1", b"2", b"2"]
+    assert server.connections == 1
+
+
+async def test_one_that_goes_on_after_a_connection_was_lost_finds_room(transports):
+    transport = transports(connections_per_host=1, waiting_per_host=0)
+    async with serving(Fickle(answers=0)) as server:
+
+        async def twice():
+            with pytest.raises(FederationError):
+                await transport.send(mutation(server.url))
+            server.script = Fickle()
+            return await transport.send(mutation(server.url))
+
+        strand = Strand(twice(), [0])
+        strand.resume()
+        assert (await strand).status == 200
+    assert server.connections == 2
+
+
+async def test_an_error_of_who_goes_on_is_its_own(transport):
+    async def falls():
+        await transport.send(query(server.url))
+        raise ZeroDivisionError
+
+    async with serving(OK) as server:
+        strand = Strand(falls(), [0])
+        strand.resume()
+        with pytest.raises(ZeroDivisionError):
+            await strand
+        assert (await transport.send(query(server.url))).status == 200
+    assert server.connections == 1
 
 
 # --- Cancelling ---

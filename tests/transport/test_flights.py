@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from kong_federation.errors import FederationError
+from kong_federation.strands import Strand
 from kong_federation.transport import SubgraphPolicy, SubgraphRequest
 from tests.transport.scripted import plain, serving
 from tests.transport.test_connections import Gate, until
@@ -47,6 +48,14 @@ async def test_traces_do_not_tell_requests_apart(transport, headers):
     assert len(server.requests) == 1
 
 
+async def test_request_ids_do_not_tell_requests_apart(transport):
+    async with serving(OK) as server:
+        ids = [SubgraphRequest("shop", server.url, HEADERS, b"{}", 5.0, safe=True, request_id=one) for one in "ab"]
+        await asyncio.gather(*(transport.send(one) for one in ids))
+    assert len(server.requests) == 1
+    assert b"\r\nx-kong-request-id: a\r\n" in server.requests[0]
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -68,15 +77,24 @@ async def test_different_requests_do_not_share(transport, other):
     assert len(server.requests) == 2
 
 
-async def test_bodies_that_differ_in_the_middle_do_not_share(transport):
-    bodies = [letter + b"x" * 100 for letter in (b"a", b"b", b"a")]
+@pytest.mark.parametrize(
+    ("size", "sent"),
+    [
+        # All three are told apart at once, and the first may still be joined.
+        (100, [b"a", b"b"]),
+        # They are looked up by their ends, where only the last can be found.
+        (1000, [b"a", b"a", b"b"]),
+    ],
+)
+async def test_bodies_that_differ_in_the_middle_do_not_share(transport, size, sent):
+    bodies = [letter + b"x" * size for letter in (b"a", b"b", b"a")]
     gate = Gate()
     async with serving(gate) as server:
         futures = [transport.send(request(server.url, body=body)) for body in bodies]
-        await until(lambda: gate.waiting == 3)
+        await until(lambda: gate.waiting == len(sent))
         gate.open.set()
         await asyncio.gather(*futures)
-    assert sorted(one[-101:-100] for one in server.requests) == [b"a", b"a", b"b"]
+    assert sorted(one.partition(b"\r\n\r\n")[2][:1] for one in server.requests) == sent
 
 
 async def test_mutations_never_share(transport):
@@ -132,7 +150,7 @@ async def test_the_last_one_that_is_cancelled_gives_the_exchange_up(transport):
             future.cancel()
         (pool,) = transport._pools.values()
         await until(lambda: not pool._open)
-        assert not transport._flights._flights
+        assert not any(lane.flights for lane, _ in transport._ways.values())
         server.script = Gate()
         server.script.open.set()
         assert (await transport.send(request(server.url))).status == 200
@@ -169,3 +187,62 @@ async def test_an_error_is_everybodys_and_each_has_its_own(transport):
         errors = await asyncio.gather(*futures, return_exceptions=True)
     assert {type(error) for error in errors} == {FederationError}
     assert len({id(error) for error in errors}) == 3
+
+
+# --- Who waits on a strand goes on where the promise is kept ---
+
+
+async def on_strands(*coroutines):
+    """Run them on strands, and return what they return, or their errors."""
+    strands = [Strand(one, [0]) for one in coroutines]
+    for strand in strands:
+        strand.resume()
+    return await asyncio.gather(*strands, return_exceptions=True)
+
+
+async def test_one_that_is_told_of_its_time_may_ask_the_same_again(transport):
+    """It asks inside the look at the exchange that it has just been sent away from."""
+    gate = Gate()
+    async with serving(gate) as server:
+
+        async def twice():
+            with pytest.raises(FederationError, match="within"):
+                await transport.send(request(server.url, timeout=0.03))
+            gate.open.set()
+            return await transport.send(request(server.url, timeout=0.5))
+
+        answers = await on_strands(twice(), twice())
+    assert [answer.status for answer in answers] == [200, 200]
+    # The exchange was given up before they were told, so neither joined it, and the second joined the first.
+    assert len(server.requests) == 2
+
+
+async def test_one_that_is_told_of_its_time_may_join_those_who_have_more(transport):
+    gate = Gate()
+    async with serving(gate) as server:
+
+        async def twice():
+            with pytest.raises(FederationError, match="within"):
+                await transport.send(request(server.url, timeout=0.03))
+            again = transport.send(request(server.url))
+            gate.open.set()
+            return await again
+
+        async def patient():
+            return await transport.send(request(server.url))
+
+        one, two = await on_strands(twice(), patient())
+    assert one is two
+    assert len(server.requests) == 1
+
+
+async def test_one_that_has_its_answer_may_cancel_the_others(transport):
+    async with serving(OK) as server:
+        promises = [transport.send(request(server.url)) for _ in range(3)]
+
+        async def first():
+            await promises[0]
+            return [promise.cancel() for promise in promises]
+
+        assert await on_strands(first()) == [[False, True, True]]
+    assert [promise.cancelled() for promise in promises] == [False, True, True]

@@ -43,6 +43,27 @@ async def test_the_user_agent(transport, given, sent):
     assert [one.split(b": ")[1] for one in lines] == [sent]
 
 
+@pytest.mark.parametrize(
+    ("headers", "request_id", "sent"),
+    [((), "7", [b"7"]), ((), "", []), ((("x-kong-request-id", "8"),), "7", [b"8"])],
+)
+async def test_the_request_id(transport, headers, request_id, sent):
+    async with serving(plain(b"{}")) as server:
+        await transport.send(SubgraphRequest("shop", server.url, headers, b"{}", 5.0, request_id=request_id))
+    lines = [one for one in server.requests[0].split(b"\r\n") if one.startswith(b"x-kong-request-id:")]
+    assert [one.split(b": ")[1] for one in lines] == sent
+
+
+async def test_requests_of_one_tuple_have_ids_of_their_own(transport):
+    headers = (("a", "b"),)
+    async with serving(plain(b"{}")) as server:
+        for one in ("", "1", "2", ""):
+            await transport.send(SubgraphRequest("shop", server.url, headers, b"{}", 5.0, request_id=one))
+    heads = [one.split(b"content-length")[0] for one in server.requests]
+    assert heads[0] == heads[3]
+    assert heads[1:3] == [heads[0] + b"x-kong-request-id: %b\r\n" % one for one in (b"1", b"2")]
+
+
 async def test_headers_of_the_connection_are_not_sent(transport):
     async with serving(plain(b"{}")) as server:
         await transport.send(request(server.url, headers=(("connection", "close"), ("content-length", "7"))))
@@ -240,6 +261,8 @@ async def test_addresses_that_lead_nowhere(transport, url):
 async def test_a_header_cannot_smuggle_another(transport):
     async with serving(plain(b"{}")) as server:
         error = await failure(transport, request(server.url, headers=(("x", "a\r\nx-evil: 1"),)))
+        smuggled = SubgraphRequest("shop", server.url, (), b"{}", 5.0, request_id="a\r\nx-evil: 1")
+        assert (await failure(transport, smuggled)).code is error.code
     assert error.code.name == "SUBREQUEST_HTTP_ERROR"
     assert not server.requests
 
