@@ -45,24 +45,23 @@ class Sizes:
     How large an operation's answers are, as far as they have been seen.
 
     What is left to nginx is not seen, so now and then one that would be is answered from here.
+
+    Attributes:
+        last: Bytes of the last answer that was seen.
     """
 
-    __slots__ = ("_last", "_turns")
+    __slots__ = ("_turns", "last")
 
     def __init__(self) -> None:
-        self._last = 0
+        self.last = 0
         self._turns = 0
-
-    def note(self, size: int) -> None:
-        """An answer had so many bytes."""
-        self._last = size
 
     def are_large(self, least: int) -> bool:
         """Whether the next answer is expected to have at least so many bytes."""
         if not least:
             return True
         self._turns += 1
-        return self._last >= least and self._turns % _LOOK_AGAIN != 0
+        return self.last >= least and self._turns % _LOOK_AGAIN != 0
 
 
 class Uses:

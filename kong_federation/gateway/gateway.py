@@ -373,7 +373,7 @@ class Gateway:
         else:
             body = write_json({"data": data})
             if tally.prepared is not None:
-                tally.prepared.sizes.note(len(body))
+                tally.prepared.sizes.last = len(body)
         return HttpResponse(200, head.answer_headers, body, tally.facts(len(body)) if self._tells else None)
 
     def _in_time(self, awaited: Awaitable[_Awaited], deadline: float) -> asyncio.Task[_Awaited]:

@@ -118,9 +118,6 @@ def decode_call(data: bytes) -> Call:
     Raises:
         ProtocolError: The bytes are not one, or it names no call.
     """
-    event = read_event(data)
-    if event is not None:
-        return HandleEvent(*event)
     sequence = chosen = 0
     inside = b""
     for tag, content in fields(data):
@@ -141,22 +138,25 @@ def decode_call(data: bytes) -> Call:
 
 def read_event(data: bytes) -> tuple[int, int, str] | None:
     """
-    The sequence number, the instance and the phase of an event as Kong writes it; None: it is something else.
+    The sequence number, the instance and the phase of an event; None: it is another call, or none at all.
 
     Nearly all calls are events: a sequence number and then the event, which is the same for every event of an instance.
     """
-    if data[:1] != _SEQUENCE_BYTE:
-        return None
-    sequence = shift = 0
-    at = 1
-    for byte in data[1:10]:  # so many bytes are never negative
-        at += 1
-        sequence |= (byte & 127) << shift
-        if byte < 128:
-            event = _whole_event(data[at:])
-            return None if event is None else (sequence, *event)
-        shift += 7
-    return None
+    if data[:1] == _SEQUENCE_BYTE:
+        sequence = shift = 0
+        at = 1
+        for byte in data[1:10]:  # so many bytes are never negative
+            at += 1
+            sequence |= (byte & 127) << shift
+            if byte < 128:
+                # Other calls may be large; they must not be remembered.
+                event = _whole_event(data[at:]) if data[at : at + 2] == _EVENT_BYTES else None
+                if event is not None:
+                    return (sequence, *event)
+                break
+            shift += 7
+    call = decode_call(data)
+    return (call.sequence, call.instance, call.phase) if isinstance(call, HandleEvent) else None
 
 
 def encode_call(call: Call) -> bytes:
@@ -209,9 +209,7 @@ def decode_answer(data: bytes) -> Answer:
 
 @lru_cache(1024)
 def _whole_event(rest: bytes) -> tuple[int, str] | None:
-    """The instance and phase of an event that is all that is left of a call; None: it is something else."""
-    if rest[:2] != _EVENT_BYTES:
-        return None
+    """The instance and phase of an event that is all that is left of a call; None: more follows."""
     length, start = read_varint(rest, 2)
     return _read_event(rest[start:]) if start + length == len(rest) else None
 

@@ -150,7 +150,12 @@ def sole_bytes(data: bytes) -> bytes | None:
     length = data[1]
     at = 2
     if length > 127:
-        length, at = read_varint(data, 1)
+        if len(data) > 3 and data[2] < 128:
+            # Bodies of requests: up to 16 KB.
+            length += (data[2] << 7) - 128
+            at = 3
+        else:
+            length, at = read_varint(data, 1)
     return data[at:] if at + length == len(data) else None
 
 

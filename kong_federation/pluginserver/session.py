@@ -46,7 +46,6 @@ from kong_federation.kong import (
     Done,
     Exit,
     FrameReader,
-    HandleEvent,
     InstanceStarted,
     ProtocolError,
     StartInstance,
@@ -289,12 +288,31 @@ class Session(asyncio.Protocol):
     def _call(self, content: bytes) -> None:
         self.fresh = False
         event = read_event(content)
-        if event is not None:
-            self._begin(*event)
+        if event is None:
+            self._other_call(content)
             return
+        self._sequence, instance, phase = event
+        try:
+            tenant = self._runtime.find(instance)
+        except Exception:  # noqa: BLE001 - an event must be answered whatever happens
+            _log.exception("an instance could not be looked up")
+            self.fail(INTERNAL_SERVER_ERROR)
+            return
+        asked = opening(phase, tenant)
+        if asked is None:
+            self._proceed()
+            return
+        if not self._events.begin(self):
+            self.fail(SERVICE_UNAVAILABLE)
+            return
+        self.state = State.EVENT
+        self.deadline = asyncio.get_running_loop().time() + (tenant.patience if tenant is not None else _WITHOUT_TENANT)
+        self._tenant = tenant
+        self._asked = len(asked.calls)
+        self._transport.write(asked.written)
+
+    def _other_call(self, content: bytes) -> None:
         match decode_call(content):
-            case HandleEvent(sequence, instance, phase):
-                self._begin(sequence, instance, phase)
             case StartInstance(sequence, plugin, configuration):
                 self._start(sequence, plugin, configuration)
             case CloseInstance(sequence, instance):
@@ -316,27 +334,6 @@ class Session(asyncio.Protocol):
 
     def _answer(self, answer: bytes) -> None:
         self._transport.write(frame(answer))
-
-    def _begin(self, sequence: int, instance: int, phase: str) -> None:
-        try:
-            tenant = self._runtime.find(instance)
-        except Exception:  # noqa: BLE001 - an event must be answered whatever happens
-            _log.exception("an instance could not be looked up")
-            self.fail(INTERNAL_SERVER_ERROR)
-            return
-        self._sequence = sequence
-        asked = opening(phase, tenant)
-        if asked is None:
-            self._proceed()
-            return
-        if not self._events.begin(self):
-            self.fail(SERVICE_UNAVAILABLE)
-            return
-        self.state = State.EVENT
-        self.deadline = asyncio.get_running_loop().time() + (tenant.patience if tenant is not None else _WITHOUT_TENANT)
-        self._tenant = tenant
-        self._asked = len(asked.calls)
-        self._transport.write(asked.written)
 
     def _decided(self, event: Event) -> None:
         if self._event is not event:

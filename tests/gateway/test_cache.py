@@ -125,8 +125,8 @@ def test_what_is_large_is_looked_at_now_and_then():
     sizes = Sizes()
     assert sizes.are_large(0)
     assert not sizes.are_large(1_000), "nothing is known"
-    sizes.note(1_000)
+    sizes.last = 1_000
     passed = [sizes.are_large(1_000) for _ in range(1_000)]
     assert passed.count(False) == 10
-    sizes.note(999)
+    sizes.last = 999
     assert not any(sizes.are_large(1_000) for _ in range(10))
