@@ -4,6 +4,9 @@ What a request costs, counted in calls: a guard that no busy machine can fool.
 Every call of a Python function and of a built-in one counts, from the request to the answer, for an operation whose
 plan has been compiled; subgraphs answer from memory. `effort.json` has the figures. Whoever makes a request cheaper
 lowers them; whoever makes one dearer by more than a tenth has to say why in the commit that raises them.
+
+What an event costs around that is counted in `tests/pluginserver/test_effort.py`, what an exchange with a subgraph
+costs in `tests/transport/test_effort.py`.
 """
 
 import asyncio
