@@ -98,7 +98,10 @@ class Load:
     async def run(self) -> None:
         """Ask until cancelled; what is under way then is still answered."""
         ending = asyncio.Event()
-        async with aiohttp.ClientSession(timeout=_PATIENCE) as session:
+        # A connection for each request: when nginx is reloaded, its old workers close those that rest, and who is
+        # writing to one at this moment gets no answer, whatever is behind Kong.
+        connector = aiohttp.TCPConnector(force_close=True)
+        async with aiohttp.ClientSession(timeout=_PATIENCE, connector=connector) as session:
             clients = [asyncio.create_task(self._client(session, number, ending)) for number in range(self.clients)]
             try:
                 await asyncio.gather(*clients)
