@@ -1,11 +1,13 @@
 """
 Whether live requests feel that the supergraph is replaced.
 
-    python -m bench.reload [--reloads N] [--rate N] [--workers N] [--cold]
+    python -m bench.reload [--reloads N] [--rate N] [--workers N] [--changed] [--cold]
 
 A steady load of a few dozen operations, well below what the machine can do, goes over Kong's protocol while the
 supergraph's file is replaced again and again. A latency counts from the moment at which the request was due, so a
-worker that stands still is charged for all that it lets wait. `--cold` switches warming off, to see what it is for.
+worker that stands still is charged for all that it lets wait. The new supergraph has one more field; with `--changed`
+it calls a subgraph by another name, too, so that the largest third of the plans are others. `--cold` switches warming
+off, to see what it is for.
 
 The last line is `RELOAD p99_ratio=… cold_plans=… taken_s=… wrong=…`: the 99th percentile from the moment the file is
 replaced until `SETTLE` seconds after the new supergraph is taken, by that before, median of the reloads; the requests
@@ -17,6 +19,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
+import re
 import statistics
 import sys
 import time
@@ -44,6 +47,7 @@ POLL_MS = 200  # how often the worker looks at the file
 BEFORE, SETTLE, AFTER = 6.0, 2.0, 3.0  # seconds
 WARM_UP_ROUNDS = 4  # times each operation is asked before anything counts
 PATIENCE = 60.0  # seconds in which a supergraph must be taken
+CHANGED = "inventory"  # asked by the operations of the first kind only
 SERVED = " is served, "  # in the worker's log, once for each worker and supergraph
 
 
@@ -80,6 +84,7 @@ def main() -> int:
     parser.add_argument("--reloads", type=int, default=5, help="how often it is replaced (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=150, help="requests in a second (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="processes of the plugin server (default: %(default)s)")
+    parser.add_argument("--changed", action="store_true", help="with other plans for a third of the operations")
     parser.add_argument("--cold", action="store_true", help="plan nothing ahead")
     arguments = parser.parse_args()
     end_like_ctrl_c()
@@ -108,7 +113,7 @@ async def run(children: Children, arguments: argparse.Namespace) -> int:
     async with asyncio.TaskGroup() as group:
         clients = group.create_task(load.keep())
         for number in range(arguments.reloads):
-            seen.append(await reload(load, graph.supergraph, number, arguments.workers))
+            seen.append(await reload(load, graph.supergraph, number, arguments))
             print(f"bench: reload {number + 1}: {seen[-1].ratio:.2f}", file=sys.stderr, flush=True)
         load.stop()
         await clients
@@ -174,15 +179,15 @@ class Load:
             due += self._interval
 
 
-async def reload(load: Load, supergraph: Path, number: int, workers: int) -> Reload:
+async def reload(load: Load, supergraph: Path, number: int, arguments: argparse.Namespace) -> Reload:
     """Replace the supergraph once, under load."""
     before = load.begin()
     await asyncio.sleep(BEFORE)
     served = count_served(load.output)
     during = load.begin()
     began = time.perf_counter()
-    replace(supergraph, number)
-    await until(lambda: count_served(load.output) >= served + workers)
+    replace(supergraph, number, changed=arguments.changed)
+    await until(lambda: count_served(load.output) >= served + arguments.workers)
     taken = time.perf_counter() - began
     await asyncio.sleep(SETTLE)
     after = load.begin()
@@ -190,10 +195,21 @@ async def reload(load: Load, supergraph: Path, number: int, workers: int) -> Rel
     return Reload(before, during, after, taken)
 
 
-def replace(supergraph: Path, number: int) -> None:
-    """Put another supergraph in its place, in one step."""
+def replace(supergraph: Path, number: int, *, changed: bool = False) -> None:
+    """
+    Put another supergraph in its place, in one step.
+
+    Args:
+        supergraph: Its file.
+        number: Of the reload.
+        changed: Whether what asks for `CHANGED` gets another plan.
+    """
+    text = supergraph.read_text()
+    text = re.sub(r"^type Query\b[^{]*\{", rf"\g<0>\n  reload{number}: Int", text, count=1, flags=re.MULTILINE)
+    if changed:
+        text = re.sub(rf'name: "{CHANGED}[^"]*"', f'name: "{CHANGED}-{number}"', text)
     fresh = supergraph.with_suffix(".new")
-    fresh.write_text(f"{supergraph.read_text()}\n# reload {number}\n")
+    fresh.write_text(text)
     fresh.replace(supergraph)
 
 

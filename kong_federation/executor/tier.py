@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from kong_federation.executor.compiled import Program, UnsuitableError, compile_plan
@@ -70,10 +71,18 @@ class Tier:
         self._skip = min(2 ** min(self.given_up, 10), MOST_SKIPPED)
         self.given_up += 1
 
-    def compile(self) -> bool:
-        """Compile the plan; may be called in a thread. Tells whether it has a program now."""
+    def compile(self, breathe: Callable[[], None] = lambda: None) -> bool:
+        """
+        Compile the plan; may be called in a thread.
+
+        Args:
+            breathe: Called between small pieces of the work.
+
+        Returns:
+            Whether it has a program now.
+        """
         try:
-            self._program = compile_plan(self._plan)
+            self._program = compile_plan(self._plan, breathe)
         except (UnsuitableError, RecursionError) as error:
             _LOG.debug("a plan is not compiled: %s", error)
         except Exception:  # noqa: BLE001 - a plan can always be interpreted

@@ -98,14 +98,16 @@ class Prepared(NamedTuple):
     A plan, ready to run.
 
     `introspects` and `mutates` say what it does besides asking, which may be switched off. `weight` is what it is
-    estimated to hold in memory, in bytes; `digest` the SHA-256 of its document in hexadecimal; `sizes` what is known of
-    its answers; `uses` how often it was used; `kinds` what is told of its requests (`facts`).
+    estimated to hold in memory, in bytes; `encoded` the SHA-256 of what the builder sent, of which `executable` is
+    made; `digest` that of its document in hexadecimal; `sizes` what is known of its answers; `uses` how often it was
+    used; `kinds` what is told of its requests (`facts`).
     """
 
     executable: Executable
     introspects: bool
     mutates: bool
     weight: int
+    encoded: bytes
     digest: str
     sizes: Sizes
     uses: Uses
@@ -198,6 +200,10 @@ class PlanCache:
     def uses(self) -> list[tuple[PlanKey, Uses]]:
         """How often each plan was used; asking is no use."""
         return [(key, Cache.__getitem__(self._plans, key).uses) for key in self._plans]
+
+    def peek(self, key: PlanKey) -> Prepared | None:
+        """An operation's plan; asking is no use."""
+        return Cache.__getitem__(self._plans, key) if key in self._plans else None
 
     def knows(self, key: PlanKey) -> bool:
         """Whether the operation's plan is here; asking is no use."""

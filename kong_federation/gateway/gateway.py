@@ -199,7 +199,7 @@ class Gateway:
     async def _warm_for_reload(self, generation: Generation, previous: Generation) -> None:
         settings = self._settings.planning.warmup
         if settings.on_reload:
-            count = await warm_up(generation, previous.most_used(settings.max_operations), settings)
+            count = await warm_up(generation, previous.most_used(settings.max_operations), settings, previous)
             _LOG.info("%d operations were planned ahead", count)
 
     async def _warm_from_store(self, generation: Generation) -> None:

@@ -26,6 +26,7 @@ from kong_federation.errors.codes import (
     Fault,
 )
 from kong_federation.executor import Executable, JsonObject, SubgraphTarget, prepare
+from kong_federation.gateway.breath import Breath
 from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, Sizes, Uses, weigh_plan, weigh_refusal
 from kong_federation.gateway.client import BuilderClient
 from kong_federation.gateway.exchange import HttpRequest
@@ -209,7 +210,7 @@ class Generation:
             self._freeze_if_grown()
         return outcome
 
-    async def _order(self, key: PlanKey, *, background: bool) -> Prepared:
+    async def _order(self, key: PlanKey, *, background: bool, known: Prepared | None = None) -> Prepared:
         settings = self._settings
         job = PlanJob(key.document, key.operation_name, key.labels, settings.limits)
         longest = settings.planning.timeout
@@ -217,15 +218,19 @@ class Generation:
             longest = min(_BACKGROUND_FACTOR * longest, _LONGEST_ORDER)
         packed, deadline = pack_job(job), settings.limits.deadline
         encoded = await self._builder.order(packed, longest, deadline, background=background)
-        if len(encoded) <= _PREPARE_INLINE and not background:
+        digest = hashlib.sha256(encoded).digest()
+        if known is not None and known.encoded == digest:
+            executable = known.executable
+        elif len(encoded) <= _PREPARE_INLINE and not background:
             executable = _prepare(encoded)
         else:
-            executable = await asyncio.to_thread(_prepare, encoded)
+            executable = await asyncio.to_thread(_prepare_gently if background else _prepare, encoded)
         return Prepared(
             executable,
             _introspects(executable.plan.node),
             executable.plan.kind is OperationKind.MUTATION,
             weigh_plan(key, encoded),
+            digest,
             _digest(key.document),
             Sizes(),
             Uses(plan_digest(job)),
@@ -246,6 +251,10 @@ class Generation:
         found = [(key, uses.count) for key, uses in self._cache.uses()]
         return sorted(found, key=lambda one: one[1], reverse=True)[:most]
 
+    def prepared(self, key: PlanKey) -> Prepared | None:
+        """The plan of an operation, if it is here; asking is no use."""
+        return self._cache.peek(key)
+
     async def known_to_node(self, most: int) -> list[tuple[PlanKey, int]]:
         """
         As `most_used`, by what the node's plan store remembers.
@@ -258,13 +267,15 @@ class Generation:
         packed = await self._builder.order(pack_job(PopularJob(most)), deadline, deadline)
         return [(PlanKey(one.document, one.name, one.labels), uses) for one, uses in unpack_operations(packed)]
 
-    async def warm(self, key: PlanKey, uses: int) -> bool:
+    async def warm(self, key: PlanKey, uses: int, known: Prepared | None = None) -> bool:
         """
         Have a plan here before somebody asks for it, behind all that somebody does wait for.
 
         Args:
             key: The operation's, perhaps of another supergraph.
             uses: How often it is said to have been used.
+            known: Its plan for another supergraph. Most operations have the same for the next one; then what was
+                prepared and compiled is taken as it is.
 
         Returns:
             Whether it was fetched: it is not if it is here already, or if the cache is full.
@@ -277,9 +288,9 @@ class Generation:
         key = key._replace(labels=(key.labels & self._known_labels) | self._labels.always)
         if self._retired or self._cache.knows(key) or key in self._planning or not self._cache.has_room(0):
             return False
-        prepared = await self._order(key, background=True)
-        if uses >= _COMES_AGAIN:
-            await asyncio.to_thread(prepared.executable.tier.compile)
+        prepared = await self._order(key, background=True, known=known)
+        if uses >= _COMES_AGAIN and (known is None or prepared.executable is not known.executable):
+            await asyncio.to_thread(_compile_gently, prepared.executable)
         if self._cache.knows(key) or not self._cache.has_room(prepared.weight):
             return False
         self._cache.put(key, prepared._replace(uses=Uses(prepared.uses.digest, uses)))
@@ -379,6 +390,17 @@ def _prepare(encoded: bytes) -> Executable:
             message = "The operation is nested too deeply to be run."
             raise FederationError(DOCUMENT_LIMIT_EXCEEDED, message) from None
         raise
+
+
+def _prepare_gently(encoded: bytes) -> Executable:
+    breathe = Breath()
+    executable = _prepare(encoded)
+    breathe()
+    return executable
+
+
+def _compile_gently(executable: Executable) -> None:
+    executable.tier.compile(Breath())
 
 
 def _introspects(node: Node | None) -> bool:

@@ -14,12 +14,16 @@ from pathlib import Path
 
 from kong_federation import __version__
 from kong_federation.gateway.sockets import private_directory, socket_path
+from kong_federation.gateway.urgency import be_less_urgent
 from kong_federation.plan import VERSION
 
 _MODULE = "kong_federation.gateway.builder"
 
 # A worker that was restarted finds the builder still there.
 _GRACE = 10.0
+
+# Workers answer clients meanwhile; on a full machine they go first.
+_NICE = 5
 
 
 @cache
@@ -96,6 +100,8 @@ class BuilderProgram:
                 cwd="/",
                 start_new_session=True,
             )
+        # From its first moment: its imports take as long as loading a small supergraph.
+        be_less_urgent(_NICE, process.pid)
         # Somebody must take its exit status, whatever the loop or the host does with signals.
         threading.Thread(target=process.wait, name="builder-reaper", daemon=True).start()
         return process

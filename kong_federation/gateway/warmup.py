@@ -28,6 +28,7 @@ async def warm_up(
     generation: Generation,
     wanted: Sequence[tuple[PlanKey, int]],
     settings: WarmupSettings,
+    previous: Generation | None = None,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> int:
     """
@@ -37,6 +38,7 @@ async def warm_up(
         generation: That is to have them.
         wanted: Operations and how often they were used, the most used first.
         settings: How many, how fast, how long.
+        previous: That of the supergraph before; what it has prepared is used where the plan is the same.
         pause: Waits so many seconds.
 
     Returns:
@@ -52,7 +54,7 @@ async def warm_up(
             break
         try:
             async with asyncio.timeout_at(end):
-                warmed += await generation.warm(key, uses // 2)
+                warmed += await generation.warm(key, uses // 2, previous.prepared(key) if previous else None)
         except TimeoutError:
             break
         except (FederationError, FederationErrors) as error:

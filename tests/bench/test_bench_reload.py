@@ -9,6 +9,7 @@ from bench import reload
 from bench.reload import Phase, Reload, operations, replace, summary, table
 from bench.world import SUPERGRAPH
 from examples.children import Children
+from kong_federation.plan import encode_plan
 from kong_federation.planner import Planner
 from kong_federation.supergraph import load_supergraph
 
@@ -36,18 +37,33 @@ def test_the_last_line():
 
 def test_a_replaced_supergraph_is_another(tmp_path):
     file = tmp_path / "s.graphql"
-    file.write_text("type Query { a: Int }")
+    file.write_text(SUPERGRAPH.read_text())
     replace(file, 1)
-    assert file.read_text().startswith("type Query { a: Int }")
-    assert "reload 1" in file.read_text()
+    replace(file, 2)
+    assert file.read_text().count("reload1: Int") == file.read_text().count("reload2: Int") == 1
+    load_supergraph(file.read_text())
     assert [one.name for one in tmp_path.iterdir()] == ["s.graphql"]
+
+
+def test_plans_of_the_first_kind_are_others_if_that_is_asked_for(tmp_path):
+    file = tmp_path / "s.graphql"
+    file.write_text(SUPERGRAPH.read_text())
+    seen = []
+    for number, changed in ((0, False), (1, False), (2, True), (3, True)):
+        replace(file, number, changed=changed)
+        planner = Planner(load_supergraph(file.read_text()))
+        asked = operations()[:: reload.EACH]
+        seen.append([encode_plan(planner.plan(orjson.loads(one.request)["query"])) for one in asked])
+    assert seen[0] == seen[1]
+    assert seen[1][1:] == seen[2][1:] == seen[3][1:]
+    assert len({big for big, *_ in seen[1:]}) == 3
 
 
 def test_a_small_run(monkeypatch, capsys):
     for name, value in (("BEFORE", 0.3), ("SETTLE", 0.2), ("AFTER", 0.2), ("EACH", 1)):
         monkeypatch.setattr(reload, name, value)
     with Children() as children:
-        arguments = argparse.Namespace(reloads=1, rate=60.0, workers=1, cold=False)
+        arguments = argparse.Namespace(reloads=1, rate=60.0, workers=1, cold=False, changed=True)
         assert uvloop.run(reload.run(children, arguments)) == 0
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.startswith("RELOAD p99_ratio=")

@@ -22,7 +22,15 @@ def key(document, name=None, labels=()):
 
 def plan(weight):
     return Prepared(
-        None, introspects=False, mutates=False, weight=weight, digest="", sizes=Sizes(), uses=Uses(b""), kinds={}
+        None,
+        introspects=False,
+        mutates=False,
+        weight=weight,
+        encoded=b"",
+        digest="",
+        sizes=Sizes(),
+        uses=Uses(b""),
+        kinds={},
     )
 
 

@@ -34,7 +34,7 @@ class Recording:
         self.at_once = self.most_at_once = 0
         self._behave = behave or {}
 
-    async def warm(self, key, uses):
+    async def warm(self, key, uses, _known=None):
         self.at_once += 1
         self.most_at_once = max(self.at_once, self.most_at_once)
         try:
@@ -56,7 +56,7 @@ class Pauses(list):
 async def test_one_after_the_other_with_a_pause_after_each():
     generation, pauses = Recording(), Pauses()
     settings = WarmupSettings(max_operations=20, items_per_second=10)
-    assert await warm_up(generation, wanted(30), settings, pauses) == 20
+    assert await warm_up(generation, wanted(30), settings, pause=pauses) == 20
     assert generation.warmed == [(f"{{ a{number} }}", (100 - number) // 2) for number in range(20)]
     assert generation.most_at_once == 1
     assert len(pauses) == 20
@@ -78,7 +78,7 @@ async def mistake():
 
 async def test_what_cannot_be_planned_is_passed_over(caplog):
     generation, pauses = Recording({"{ a1 }": refuse, "{ a2 }": mistake}), Pauses()
-    assert await warm_up(generation, wanted(5), WarmupSettings(), pauses) == 3
+    assert await warm_up(generation, wanted(5), WarmupSettings(), pause=pauses) == 3
     assert [document for document, _ in generation.warmed] == [f"{{ a{number} }}" for number in range(5)]
     # It is no secret, and no news either: the supergraph is another one.
     assert "no" not in [record.getMessage() for record in caplog.records]
@@ -88,7 +88,7 @@ async def test_what_cannot_be_planned_is_passed_over(caplog):
 
 async def test_without_a_builder_it_ends():
     generation = Recording({"{ a1 }": unavailable})
-    assert await warm_up(generation, wanted(5), WarmupSettings(), Pauses()) == 1
+    assert await warm_up(generation, wanted(5), WarmupSettings(), pause=Pauses()) == 1
     assert len(generation.warmed) == 2
 
 
@@ -97,9 +97,9 @@ async def test_it_ends_when_the_time_is_over():
         await asyncio.sleep(20)
 
     generation = Recording({"{ a1 }": slow})
-    assert await warm_up(generation, wanted(5), WarmupSettings(timeout=50), Pauses()) == 1
+    assert await warm_up(generation, wanted(5), WarmupSettings(timeout=50), pause=Pauses()) == 1
     assert len(generation.warmed) == 2
-    assert await warm_up(generation, wanted(5), WarmupSettings(timeout=0), Pauses()) == 0
+    assert await warm_up(generation, wanted(5), WarmupSettings(timeout=0), pause=Pauses()) == 0
 
 
 # --- The cache counts ---
@@ -115,12 +115,12 @@ def test_uses_are_counted_and_told_once():
 def test_looking_at_the_cache_is_no_use():
     cache = PlanCache(100, 10)
     for name in "abc":
-        cache.put(PlanKey(name, None, frozenset()), Prepared(None, False, False, 30, "", Sizes(), Uses(b""), {}))
+        cache.put(PlanKey(name, None, frozenset()), Prepared(None, False, False, 30, b"", "", Sizes(), Uses(b""), {}))
     assert [key.document for key, _ in cache.uses()] == ["a", "b", "c"]
     assert cache.knows(PlanKey("a", None, frozenset()))
     assert cache.has_room(10)
     assert not cache.has_room(11)
-    cache.put(PlanKey("d", None, frozenset()), Prepared(None, False, False, 30, "", Sizes(), Uses(b""), {}))
+    cache.put(PlanKey("d", None, frozenset()), Prepared(None, False, False, 30, b"", "", Sizes(), Uses(b""), {}))
     assert [key.document for key, _ in cache.uses()] == ["b", "c", "d"]
 
 
@@ -183,6 +183,31 @@ async def test_a_new_supergraph_is_taken_when_the_most_used_are_planned(graph, s
     for name in ("rare", "often", "seldom"):
         await ask(gateway, name)
     assert len(graph.planned(second)) == 3
+
+
+async def test_what_was_prepared_is_taken_over_where_the_plan_is_the_same(graph):
+    gateway = graph.gateway()
+    await ask(gateway, "often", 5)
+    before = gateway._generation
+    was = before.prepared(PlanKey("{ often }", None, frozenset()))
+    graph.write()
+    await graph.replaced(gateway, before)
+    found = gateway._generation.prepared(PlanKey("{ often }", None, frozenset()))
+    assert found.executable is was.executable
+    assert found.uses is not was.uses
+    await ask(gateway, "often")
+
+
+async def test_a_plan_of_another_supergraph_is_not_taken_for_its_own(graph):
+    gateway = graph.gateway()
+    await ask(gateway, "often", 5)
+    await ask(gateway, "me", 5)
+    generation = gateway._generation
+    # As if the plan for another supergraph had been that of another operation.
+    me = generation.prepared(PlanKey("{ me }", None, frozenset()))
+    assert await generation.warm(PlanKey(" { often }", None, frozenset()), 5, me)
+    found = generation.prepared(PlanKey(" { often }", None, frozenset()))
+    assert found.executable is not me.executable
 
 
 async def test_so_many_and_no_more(graph):

@@ -114,28 +114,33 @@ class Script:
     empty: tuple[str, ...]
 
 
-def write_script(plan: QueryPlan) -> Script:
+def write_script(plan: QueryPlan, breathe: Callable[[], None] = lambda: None) -> Script:
     """
     Write the text of a plan's program.
+
+    Args:
+        plan: The plan.
+        breathe: Called between small pieces of the work.
 
     Raises:
         UnsuitableError: The plan has something that is left to the interpreter.
         RecursionError: It is nested too deeply.
     """
     try:
-        return _write_script(plan)
+        return _write_script(plan, breathe)
     except TooManyError as error:
         raise UnsuitableError(f"a program of too many {error}") from None
 
 
-def _write_script(plan: QueryPlan) -> Script:
+def _write_script(plan: QueryPlan, breathe: Callable[[], None]) -> Script:
     sources = Sources(plan)
     names = Names(KNOWN)
     tables = Tables()
-    functions = Functions(MOST_FUNCTIONS)
+    functions = Functions(MOST_FUNCTIONS, breathe)
     gathering = Gathering(sources, tables, functions, names)
     texts = []
     for number, fetch in enumerate(sources.fetches):
+        breathe()
         if isinstance(fetch, Fetch) and (fetch.flattens or fetch.path):
             texts.append(gathering.ask(number, fetch))
         if isinstance(fetch, Fetch) and fetch.flattens:
@@ -158,17 +163,22 @@ def _missing(sources: Sources, tables: Tables) -> Iterator[str]:
             yield from tables.of.get((source.fetch, source.order), ())
 
 
-def compile_plan(plan: QueryPlan) -> Program:
+def compile_plan(plan: QueryPlan, breathe: Callable[[], None] = lambda: None) -> Program:
     """
     Compile a plan.
+
+    Args:
+        plan: The plan.
+        breathe: Called between small pieces of the work, so that who works beside others can pause.
 
     Raises:
         UnsuitableError: It has something that is left to the interpreter.
         RecursionError: It is nested too deeply.
     """
-    script = write_script(plan)
+    script = write_script(plan, breathe)
     space = script.names
     for text in script.texts:
+        breathe()
         exec(compile(text, "<plan>", "exec"), space)  # noqa: S102 - the text is ours, and holds no text of clients
     for value in list(space.values()):
         if isinstance(value, Cases):

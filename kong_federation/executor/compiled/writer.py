@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -151,10 +151,12 @@ class Functions:
 
     Args:
         most: How many there may be.
+        breathe: Called every now and then.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, breathe: Callable[[], None] = lambda: None) -> None:
         self._most = most
+        self._breathe = breathe
         self._by_text: dict[str, _Function] = {}
         self._kept: set[str] = set()
 
@@ -166,6 +168,7 @@ class Functions:
         called = set(self._kept)
         written: dict[str, list[Line]] = {}
         for name, function in functions.items():
+            self._breathe()
             lines: list[Line] = []
             for depth, line in function.write.lines:
                 if not isinstance(line, Call):
@@ -201,6 +204,7 @@ class Functions:
         Raises:
             TooManyError: There are too many.
         """
+        self._breathe()
         key = "\n".join([*(f"{depth} {line}" for depth, line in write.lines), *arguments, result])
         found = self._by_text.get(key)
         if found is None:

@@ -22,15 +22,11 @@ from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, SUPERGRAPH_INVALID
 from kong_federation.gateway.builder.host import Host
 from kong_federation.gateway.builder.keeper import StorePlace
-from kong_federation.gateway.builder.process import be_less_urgent
 from kong_federation.gateway.builder.service import PlannerLike, load_planner
 from kong_federation.gateway.messages import Failed
 from kong_federation.gateway.sockets import claim, give_up
 
 _LOG = logging.getLogger("kong_federation.gateway.builder")
-
-# Workers answer clients meanwhile; on a full machine they go first.
-_NICE = 5
 
 
 def main(arguments: list[str]) -> int:
@@ -39,7 +35,6 @@ def main(arguments: list[str]) -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
     # A worker may have been started with signals blocked, and a process inherits that.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    be_less_urgent(_NICE)
     # Nobody else may connect to the socket that is made here.
     os.umask(0o077)
     listener = claim(Path(path))

@@ -17,13 +17,13 @@ import socket
 import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, NoReturn
 
 from kong_federation.errors import FederationError
 from kong_federation.errors.codes import INTERNAL_SERVER_ERROR
 from kong_federation.gateway.builder.service import PlannerLike, run_job
 from kong_federation.gateway.messages import Reader, pack_findings, pack_result, unpack_work
+from kong_federation.gateway.urgency import be_less_urgent
 
 _LOG = logging.getLogger("kong_federation.gateway.builder")
 
@@ -35,21 +35,6 @@ _RECURSION = 5_000
 _ALARM_MARGIN = 1.0
 
 _CHUNK = 1 << 20
-
-
-def be_less_urgent(nice: int) -> None:
-    """
-    Lower the priority of this process, the leader of its session.
-
-    Where Linux shares out the processor by session (sched(7), "autogroup"), as it does outside of containers, a
-    process's own nice value counts in its session only, and the session has one of its own.
-
-    Args:
-        nice: How much is added to the process's value.
-    """
-    value = os.nice(nice)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(f"{value}\n", encoding="ascii")
 
 
 def fork_planning(planner: PlannerLike, nice: int = 0) -> tuple[int, socket.socket]:
