@@ -5,8 +5,10 @@ Whether memory stays bounded when no operation is ever asked twice.
 
 Sends so many operations that differ in an alias to one worker, over Kong's protocol, each of them planned anew, and
 looks at the memory of the worker and of the builder ten times. The plan cache is full early; what grows after that is
-a leak. The last line is `DISTINCT operations=… worker_mb_full=… worker_mb_end=… worker_mb_most=… planner_mb_end=…
-cache_bound_mb=… per_second=… wrong=…`; *full* is the worker's memory when the cache had just been filled.
+a leak. The last line is `DISTINCT operations=… worker_mb_start=… worker_mb_full=… worker_mb_end=… worker_mb_most=…
+planner_mb_end=… cache_bound_mb=… per_second=… bounded=… wrong=…`; *start* is the worker's memory before the first
+operation, *full* that when the cache had just been filled. It is *bounded* if it never held more than the cache's bound
+above its start, and has not grown since the cache was full.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from bench.start import BUILDER, start_subgraphs
 from examples.children import ChildDiedError, Children, end_like_ctrl_c
 
 LOOKS = 10
+STEADY_SHARE, STEADY_MB = 0.05, 8.0  # what may come and go between two looks: the larger of them
 FULL = (
     2  # the look at which the cache is taken to be full; with the default 4,096 plans it is at any count above 20,480
 )
@@ -80,6 +83,7 @@ async def run(children: Children, arguments: argparse.Namespace) -> int:
     gateway = await open_ours(Bench(children, [graph], arguments.lanes))
     cold = next(question for question in questions() if question.name == COLD)
     lanes = gateway.lanes[WORKLOAD_GRAPH]
+    start = look(gateway.child.process.pid, 0)
     looks: list[Look] = []
     wrong = 0
     began = time.perf_counter()
@@ -89,8 +93,8 @@ async def run(children: Children, arguments: argparse.Namespace) -> int:
         looks.append(look(gateway.child.process.pid, upto))
         print(f"bench: {looks[-1]}", file=sys.stderr, flush=True)
     seconds = time.perf_counter() - began
-    print(table(looks))
-    print(summary(looks, arguments, seconds, wrong))
+    print(table([start, *looks]))
+    print(summary(start, looks, arguments, seconds, wrong))
     return 1 if wrong else 0
 
 
@@ -127,16 +131,25 @@ def table(looks: Sequence[Look]) -> str:
     return aligned(lines, left=0)
 
 
-def summary(looks: Sequence[Look], arguments: argparse.Namespace, seconds: float, wrong: int) -> str:
+def is_bounded(start: Look, looks: Sequence[Look], cache_mb: float) -> bool:
+    """Whether the worker's memory stayed within the cache's bound, and has not grown since the cache was full."""
+    full = looks[FULL - 1].worker_mb
+    steady = max(STEADY_SHARE * full, STEADY_MB)
+    return max(one.worker_mb for one in looks) - start.worker_mb <= cache_mb and looks[-1].worker_mb - full <= steady
+
+
+def summary(start: Look, looks: Sequence[Look], arguments: argparse.Namespace, seconds: float, wrong: int) -> str:
     """The one line."""
     words = {
         "operations": str(looks[-1].operations),
+        "worker_mb_start": f"{start.worker_mb:.1f}",
         "worker_mb_full": f"{looks[FULL - 1].worker_mb:.1f}",
         "worker_mb_end": f"{looks[-1].worker_mb:.1f}",
         "worker_mb_most": f"{max(one.worker_mb for one in looks):.1f}",
         "planner_mb_end": f"{looks[-1].planner_mb:.1f}",
         "cache_bound_mb": f"{arguments.cache_bytes / MEGABYTE:.0f}",
         "per_second": f"{looks[-1].operations / seconds:.0f}",
+        "bounded": "yes" if is_bounded(start, looks, arguments.cache_bytes / MEGABYTE) else "no",
         "wrong": str(wrong),
     }
     return " ".join(["DISTINCT", *(f"{name}={value}" for name, value in words.items())])

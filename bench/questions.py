@@ -59,7 +59,11 @@ class Question:
 
 
 class Cold(Question):
-    """*hop2* with an alias that nobody has used before, so every request is an operation that no cache knows."""
+    """
+    *hop2* with an alias that nobody has used before, so every request is an operation that no cache knows.
+
+    The subgraphs know such aliases by their form (`subgraphs.ALIAS`).
+    """
 
     def next(self) -> tuple[bytes, bytes]:
         alias = f"a{secrets.token_hex(8)}".encode()

@@ -3,7 +3,8 @@ The subgraphs in one process, answered from memory, so that a measurement is of 
 
 A call whose path and body were seen before is answered with the very bytes of the first time: find the end of the head,
 look up two dictionaries, write. What that costs is the event loop's own price for a read and a write. The first time it
-is executed by graphql-core (world.py).
+is executed by graphql-core (world.py). Calls that differ in nothing but the alias of a *cold* operation are one: they
+are as many as the requests, and their execution would take more of the machine than the gateway.
 
     POST /accounts /inventory /products /reviews …   a subgraph
     POST /GRAPH/SUBGRAPH                             one of the planning corpus
@@ -31,6 +32,8 @@ HEAD_END = b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
 ENCODED = re.compile(rb"\r\n(transfer|content)-encoding:", re.IGNORECASE)
 CLOSE = re.compile(rb"\r\nconnection:[ \t]*close", re.IGNORECASE)
+ALIAS = re.compile(rb"\ba[0-9a-f]{16}\b")  # of `questions.Cold`
+SAME_ALIAS = b"a" + b"0" * 16
 REMEMBERED = 20_000  # entries of a memory; a load test needs a few dozen, so this only bounds mistakes
 
 
@@ -107,7 +110,12 @@ class Shelf:
             return http("200 OK", orjson.dumps({"calls": calls, "executing_seconds": self._executing}))
         if head.method != b"POST" or path not in self._graphs:
             return http("404 Not Found", b'{"errors":[{"message":"There is no such subgraph."}]}')
-        return self._execute(path, body)
+        alias = ALIAS.search(body)
+        if alias is None:
+            return self._execute(path, body)
+        # As long as the other one, so the length that the head says is right.
+        same = body.replace(alias[0], SAME_ALIAS)
+        return (self._answers.get((path, same)) or self._execute(path, same)).replace(SAME_ALIAS, alias[0])
 
     def _execute(self, path: bytes, body: bytes) -> bytes:
         start = time.perf_counter()

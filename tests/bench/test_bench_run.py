@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from bench.distinct import Look, is_bounded
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -46,4 +50,13 @@ def test_the_compass_compares_with_the_floor():
 def test_operations_that_are_never_asked_twice_are_answered():
     last = run("bench.distinct", "--count", "60", "--lanes", "4", "--cache-plans", "10")
     assert last[0] == "DISTINCT"
-    assert last[-1] == "wrong=0"
+    assert last[-2:] == ["bounded=yes", "wrong=0"]
+
+
+@pytest.mark.parametrize(
+    ("start", "worker", "bounded"),
+    [(50, [90, 120, 121, 119], True), (50, [90, 120, 125, 140], False), (50, [90, 200, 199, 198], False)],
+)
+def test_memory_is_bounded_if_it_is_level_and_within_the_cache(start, worker, bounded):
+    looks = [Look(number, mb, 0) for number, mb in enumerate(worker)]
+    assert is_bounded(Look(0, start, 0), looks, 128) == bounded

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import orjson
 import pytest
 
-from bench.questions import fresh, questions
+from bench.questions import Cold, fresh, questions
+from bench.subgraphs import Shelf, workload_subgraphs
 from bench.world import Tables, subgraph
 
 ENTITIES = "query ($r: [_Any!]!) { _entities(representations: $r) { ... on %s { %s } } }"
@@ -100,3 +102,20 @@ def test_a_right_answer_may_be_written_in_another_way():
 
     assert users.is_right(json.dumps(users.expected, indent=3).encode())
     assert users.is_right(json.dumps(users.expected).encode())
+
+
+def test_calls_that_differ_in_an_alias_nobody_used_before_are_executed_once():
+    shelf = Shelf(workload_subgraphs())
+    cold = next(question for question in questions() if isinstance(question, Cold))
+    executed = []
+    for _ in range(3):
+        _, alias = cold.next()
+        body = b'{"query":"{ topProducts { upc %b: name } }"}' % alias
+        head = shelf.head(b"POST /products HTTP/1.1\r\ncontent-length: %d" % len(body))
+        answer = shelf.respond(head, body)
+        said, content = answer.split(b"\r\n\r\n", 1)
+        assert f"content-length: {len(content)}".encode() in said
+        assert all(set(product) == {"upc", alias.decode()} for product in orjson.loads(content)["data"]["topProducts"])
+        stats = shelf.head(b"GET /stats HTTP/1.1")
+        executed.append(orjson.loads(shelf.respond(stats, b"").split(b"\r\n\r\n", 1)[1])["executing_seconds"])
+    assert executed[0] == executed[1] == executed[2] > 0
