@@ -5,7 +5,7 @@ The parser is llhttp, by httptools, with all its strictness: lengths that contra
 sizes and control characters are refused, because two readers could understand them in two ways (RFC 9112, section 11).
 What it leaves to us:
 
-- interim answers (1xx) are skipped, and 101 is refused, because nobody asked for another protocol;
+- interim answers (1xx) are skipped; one with a body is refused, and so is 101: nobody asked for another protocol;
 - nothing bounds heads, trailers and chunk extensions: what comes without a byte of a body may be `MAX_HEAD` long;
 - a transfer coding besides `chunked` is refused; a body without any length ends with the connection;
 - whatever follows an answer that was complete is not an answer to anything: the connection is not used again.
@@ -41,6 +41,8 @@ _EMPTY_LINE: Final = len(b"\r\n")
 _ONE: Final = ord("1")
 _LENGTHS: Final = frozenset(("content-length", "transfer-encoding"))
 _SWITCHING_PROTOCOLS: Final = 101
+# Their answers end with the head, whatever it says. A server that tells a length may send a body all the same.
+_WITHOUT_BODY: Final = frozenset((204, 304))
 
 
 class AnswerReader:
@@ -144,7 +146,7 @@ class AnswerReader:
         Raises:
             TransportError: The answer is wrongly encoded.
         """
-        if not self._status or any(name in _LENGTHS for name, _ in read_headers(self._head)):
+        if not self._status or self._tells_length():
             return None
         return self._take()
 
@@ -175,7 +177,6 @@ class AnswerReader:
             self._pass_over(head, status)
             return
         self._status = status
-        self.reusable = parser.should_keep_alive()
         chunked = False
         line = _TELLING.search(head)
         while line is not None and (kind := line.lastindex) is not None:
@@ -197,9 +198,20 @@ class AnswerReader:
 
     def on_message_complete(self) -> None:
         """End an answer; after an interim one, the next begins."""
-        self._complete = self._status != 0
+        parser = self._parser
+        status = self._status
+        if parser is None or (not status and self._pieces):
+            # An interim answer has no body (RFC 9110, section 15.2); some that llhttp does not know by number may.
+            raise TransportError(Trouble.NOT_HTTP)
+        # Not asked before, because the parser heeds a `Connection` among the trailers, too.
+        self.reusable = parser.should_keep_alive() and not (status in _WITHOUT_BODY and self._tells_length())
+        self._complete = status != 0
 
     # --- Steps ---
+
+    def _tells_length(self) -> bool:
+        """Whether the head tells where its body ends."""
+        return any(name in _LENGTHS for name, _ in read_headers(self._head))
 
     def _pass_over(self, head: bytes, status: int) -> None:
         """Forget an interim answer; what has come after it may be a part of the next head."""

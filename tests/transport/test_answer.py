@@ -73,6 +73,14 @@ ANSWERS = {
     "hexadecimal": (CHUNKED + b"A\r\n0123456789\r\n0\r\n\r\n", Read(200, b"0123456789")),
     "trailers": (CHUNKED + b"2\r\n{}\r\n0\r\nX-Sum: 1\r\nY: 2\r\n\r\n", Read(200, b"{}")),
     "trailers that would encode": (CHUNKED + b"2\r\n{}\r\n0\r\nContent-Encoding: gzip\r\n\r\n", Read(200, b"{}")),
+    "trailers that close": (
+        CHUNKED + b"2\r\n{}\r\n0\r\nConnection: close\r\n\r\n",
+        Read(200, b"{}", reusable=False),
+    ),
+    "trailers with another coding": (
+        CHUNKED + b"2\r\n{}\r\n0\r\nTransfer-Encoding: gzip\r\n\r\n",
+        Read(200, b"{}", reusable=False),
+    ),
     "no chunk": (CHUNKED + b"0\r\n\r\n", Read(200, b"")),
     "any case": (OK + b"tRANSFER-eNCODING: cHUNKED \r\n\r\n2\r\n{}\r\n0\r\n\r\n", Read(200, b"{}")),
     "until the end": (OK + b"\r\n{}", Read(200, b"{}", reusable=False, until_end=True)),
@@ -91,9 +99,18 @@ ANSWERS = {
         Read(200, b"{}", reusable=False),
     ),
     "204": (b"HTTP/1.1 204 No Content\r\n\r\n", Read(204, b"")),
-    "204 with a length": (b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", Read(204, b"")),
-    "304 with a length": (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", Read(304, b"")),
-    "304 in chunks": (b"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n", Read(304, b"")),
+    "204 with a length": (
+        b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
+        Read(204, b"", reusable=False),
+    ),
+    "304 with a length": (
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
+        Read(304, b"", reusable=False),
+    ),
+    "304 in chunks": (
+        b"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n",
+        Read(304, b"", reusable=False),
+    ),
     "100": (b"HTTP/1.1 100 Continue\r\n\r\n" + PLAIN, Read(200, b"{}")),
     "103 with headers": (b"HTTP/1.1 103 Early Hints\r\nContent-Encoding: br\r\n\r\n" * 3 + PLAIN, Read(200, b"{}")),
     "102 with a length": (b"HTTP/1.1 102 Processing\r\nContent-Length: 9\r\n\r\n" + PLAIN, Read(200, b"{}")),
@@ -131,6 +148,11 @@ REFUSED = {
     "status 99": (b"HTTP/1.1 099 OK\r\nContent-Length: 2\r\n\r\n{}", Trouble.NOT_HTTP),
     "101": (b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", Trouble.NOT_HTTP),
     "101 without a word": (b"HTTP/1.1 101 Switching\r\n\r\n" + PLAIN, Trouble.NOT_HTTP),
+    "104 with a body": (b"HTTP/1.1 104 X\r\nContent-Length: 7\r\n\r\nHTTP/1\n" + PLAIN, Trouble.NOT_HTTP),
+    "104 with a chunk": (
+        b"HTTP/1.1 104 X\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nHTTP/1\n\r\n0\r\n\r\n" + PLAIN,
+        Trouble.NOT_HTTP,
+    ),
     "negative length": (OK + b"Content-Length: -2\r\n\r\n{}", Trouble.NOT_HTTP),
     "signed length": (OK + b"Content-Length: +2\r\n\r\n{}", Trouble.NOT_HTTP),
     "no length in the length": (OK + b"Content-Length:\r\n\r\n{}", Trouble.NOT_HTTP),
