@@ -4,7 +4,7 @@ One connection to a subgraph: an asyncio protocol that carries one exchange at a
     idle ──start──> busy ──whole answer──> idle, or closed
                      │ ──anything else──> closed
 
-A connection that was used before may have been closed by the subgraph in this very moment. If it ends before a byte of
+A connection that was idle before may have been closed by the subgraph in this very moment. If it ends before a byte of
 the answer, nobody knows whether the request arrived: one that changes nothing is sent again, once and on a fresh
 connection; for another the caller is told. Before such another is sent, the socket is looked at once more.
 """
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 from kong_federation.transport.answer import AnswerReader
-from kong_federation.transport.base import SubgraphRequest, SubgraphResponse
+from kong_federation.transport.base import SubgraphResponse
 from kong_federation.transport.errors import TransportError, Trouble
 from kong_federation.transport.exchange import Exchange
 
@@ -69,8 +69,8 @@ class Connection(asyncio.Protocol):
         "_heard",
         "_owner",
         "_reader",
+        "_rested",
         "_transport",
-        "_used",
         "_write",
         "exchange",
         "idle_until",
@@ -84,7 +84,8 @@ class Connection(asyncio.Protocol):
         self.exchange: Exchange | None = None
         """What is under way on it."""
         self._heard = False
-        self._used = False
+        # Whether it was idle before, if only between two exchanges.
+        self._rested = False
         self._adopted = False
         self.idle_until = 0.0
 
@@ -99,14 +100,18 @@ class Connection(asyncio.Protocol):
         """Whether a request may be sent on this idle connection, as far as the loop knows."""
         return now < self.idle_until and not self._transport.is_closing()
 
+    def rest(self) -> None:
+        """Be idle before anything was sent."""
+        self._rested = True
+
     def start(self, exchange: Exchange, now: float) -> bool:
         """
-        Send a request on this idle connection, unless it should not be used any more.
+        Send a request on this connection, which is new or idle, unless it should not be used any more.
 
-        A query on a connection that was used before is sent without a further look: it is sent again if that turns out
-        to have been too late. For anything else it must not be closed as far as the loop knows; and for what must not
-        be sent twice, the operating system is asked whether the subgraph has said anything since its last answer, if
-        only that this was the end, which costs some microseconds.
+        A query on a connection that was idle is sent without a further look: it is sent again if that turns out to have
+        been too late. For what must not be sent twice, it must not be closed as far as the loop knows, and the
+        operating system is asked whether the subgraph has said anything since its last answer, if only that this was
+        the end, which costs some microseconds.
 
         Args:
             exchange: It is under way afterwards.
@@ -116,7 +121,7 @@ class Connection(asyncio.Protocol):
             False: Nothing was sent.
         """
         request = exchange.request
-        if now >= self.idle_until or not ((self._used and request.safe) or self._is_quiet(request)):
+        if self._rested and (now >= self.idle_until or not (request.safe or self._is_quiet())):
             return False
         self.exchange = exchange
         self._heard = False
@@ -168,7 +173,7 @@ class Connection(asyncio.Protocol):
             return
         # Who waits goes on inside `succeed`, so all is done before, and the next request finds this connection.
         self.exchange = None
-        self._used = True
+        self._rested = True
         if self._transport.get_write_buffer_size():
             # Answered before all was sent; nobody may ever read the rest.
             self.give_up()
@@ -188,7 +193,7 @@ class Connection(asyncio.Protocol):
         self.exchange = None
         outcome: SubgraphResponse | TransportError | None = None
         if exchange is not None and not exchange.over:
-            if not self._heard and self._used and exchange.request.safe and not exchange.repeated:
+            if not self._heard and self._rested and exchange.request.safe and not exchange.repeated:
                 exchange.repeated = True
                 self._owner.repeat(exchange)
             else:
@@ -205,11 +210,9 @@ class Connection(asyncio.Protocol):
 
     # --- Steps ---
 
-    def _is_quiet(self, request: SubgraphRequest) -> bool:
+    def _is_quiet(self) -> bool:
         if self._transport.is_closing():
             return False
-        if request.safe or not self._used:
-            return True
         poll = select.poll()
         poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
         return not poll.poll(0)

@@ -109,7 +109,8 @@ class Pool:
             When there will be something to do again; infinity: not before a request comes.
         """
         due = min((exchange.look(now) for exchange in self.under_way()), default=_NEVER)
-        if due < _NEVER:
+        if due < _NEVER or self._connecting:
+            # A connection that is being made may have nobody left to wait for it, and be unused from its first day.
             due = min(due, now + PERIOD)
         if any(exchange.over for exchange in self._waiting):
             self._waiting = deque(exchange for exchange in self._waiting if not exchange.over)
@@ -233,7 +234,9 @@ class Pool:
         else:
             if alone:
                 self._waiting.appendleft(cause)
-            self.release(connection, b"")
+            self.release(connection, self._said)
+            if connection.exchange is None:
+                connection.rest()
 
     def _next(self) -> Exchange | None:
         while self._waiting:

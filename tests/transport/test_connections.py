@@ -152,6 +152,34 @@ async def test_unused_connections_are_closed(transports):
     assert server.connections == 2
 
 
+async def test_connections_that_must_not_be_kept_are_used_once(transports):
+    transport = transports(keepalive_timeout=0.0)
+    async with serving(OK) as server:
+        for _ in range(3):
+            assert (await transport.send(query(server.url))).status == 200
+    assert server.connections == 3
+
+
+async def unasked(transport, url: str) -> None:
+    """Have a connection made that nobody waits for when it is there."""
+    transport.send(query(url)).cancel()
+    await until(lambda: transport._pools and pool_of(transport)._idle)
+
+
+async def test_a_connection_that_nobody_waits_for_any_more_is_closed_like_others(transports, monkeypatch):
+    transport = transports(keepalive_timeout=0.05)
+    connect = transport._connector.connect
+
+    async def late(*arguments):
+        await asyncio.sleep(0.15)
+        return await connect(*arguments)
+
+    monkeypatch.setattr(transport._connector, "connect", late)
+    async with serving(OK) as server:
+        await unasked(transport, server.url)
+        await until(lambda: not pool_of(transport)._open)
+
+
 @pytest.mark.parametrize(
     ("said", "seconds"),
     [
@@ -256,6 +284,39 @@ async def test_a_fresh_connection_that_ends_without_an_answer_is_an_error(transp
     async with serving(Fickle(answers=0)) as server:
         assert "ended without an answer" in await message(transport.send(query(server.url)))
     assert len(server.requests) == 1
+
+
+async def test_a_query_on_a_connection_that_was_stale_before_its_first_is_sent_again(transport):
+    async def first_closes(connection: Connection) -> None:
+        if server.connections > 1:
+            await connection.write(OK)
+        else:
+            connection.writer.close()
+
+    async with serving(first_closes) as server:
+        await unasked(transport, server.url)
+        assert (await transport.send(query(server.url))).status == 200
+    assert len(server.requests) == 2
+
+
+async def test_before_a_mutation_on_a_connection_without_a_first_the_socket_is_looked_at(transport):
+    close = asyncio.Event()
+
+    async def first_closes(connection: Connection) -> None:
+        if server.connections > 1:
+            await connection.request()
+            await connection.write(OK)
+        else:
+            await close.wait()
+
+    async with serving(first_closes, reads=False) as server:
+        await unasked(transport, server.url)
+        (ours,) = pool_of(transport)._idle
+        ours._transport.pause_reading()
+        close.set()
+        await until(lambda: not server.tasks)
+        assert (await transport.send(mutation(server.url))).status == 200
+    assert server.connections == 2
 
 
 @pytest.mark.parametrize("last_words", [b"H", b"HTTP/1.1 100 Continue\r\n\r\n", OK[:-1]])
