@@ -63,25 +63,25 @@ def pick(key: str, *holders: JsonObject | None) -> Any:
         holders: The latest first; None for one that was not asked for.
 
     Returns:
-        The first value that is not null; null if there is none but a null. Objects and lists, which custom scalars may
-        be, are odd if they are not the same in all answers.
+        The first value that is not null; null if there is none but a null. Where one of them is an object or a list,
+        which custom scalars may be, it is odd if they are not all the same.
     """
     found: Any = MISSING
     for number, holder in enumerate(holders, 1):
         value = MISSING if holder is None else holder.get(key, MISSING)
         if value is not MISSING and value is not None:
-            if type(value) in _CONTAINERS and any(_is_other(value, key, older) for older in holders[number:]):
-                odd()
+            for older in holders[number:]:
+                if older is not None and _is_other(value, older.get(key)):
+                    odd()
             return value
         if value is None:
             found = None
     return odd() if found is MISSING else found
 
 
-def _is_other(value: Any, key: str, holder: JsonObject | None) -> bool:
-    """Whether a holder has another value than this, with which it would have to be merged."""
-    older = None if holder is None else holder.get(key)
-    return older is not None and older != value
+def _is_other(value: Any, older: Any) -> bool:
+    """Whether a value would have to be merged with an older one; a scalar takes the place of another scalar."""
+    return older is not None and (type(value) in _CONTAINERS or type(older) in _CONTAINERS) and older != value
 
 
 def identity(value: Any) -> Any:
