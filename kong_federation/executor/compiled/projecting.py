@@ -240,12 +240,20 @@ class Projecting:
         place = scope.place.below(item.source)
         function = self._composite(named, place, below)
         came = _ordered(below)
-        if len(came) > 1 and any(source.conditional for source in came):
-            raise UnsuitableError("an object that comes by one of several requests, as variables decide")
+        if len(came) > 1:
+            self._look_at_all(scope, item.source, came)
         values = tuple(scope.value(item.source, [source]) for source in came)
         child = _Child(self, function, place, below)
         self._complete(scope, item.type, values, child)
         return values[0]
+
+    def _look_at_all(self, scope: Scope, key: str, came: tuple[Source, ...]) -> None:
+        """See that an object that comes by several requests comes by all of them."""
+        if any(source.conditional for source in came):
+            raise UnsuitableError("an object that comes by one of several requests, as variables decide")
+        alone = [(name,) for name in scope.place.here or ()]
+        if not all(scope.held[one].may_have(key, types, self._sources.objects) for one in came for types in alone):
+            raise UnsuitableError("an object that comes by one of several requests, as a type that is not told decides")
 
     def _known(self, scope: Scope, output: OutputType, place: tuple[Source, str], known: str) -> str:
         """Write the answering of a leaf that has been read, and is not always answered as it is."""

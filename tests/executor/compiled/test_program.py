@@ -281,3 +281,13 @@ async def test_a_large_answer_is_projected_off_the_loop(monkeypatch):
     data = (await executable.execute({}, world.context())).data
     assert data["reviews"][0]["author"] == {"id": "1", "name": "Ada"}
     assert threads != [threading.main_thread()]
+
+
+def test_an_object_that_a_second_answer_has_for_one_type_only_is_left_to_the_interpreter():
+    """No type is told, so nothing says where the second answer has it."""
+    near = object_of("Near", f=INT)
+    both_types = object_of("E0", c=INT, near=near)
+    both_types = replace(both_types, variants=(replace(both_types.variants[0], types=("E0", "E1")),))
+    fetches = Parallel((root(0, "a", "{q{near{f}}}"), root(1, "b", "{q{c ...on E1{near{f}}}}")))
+    with pytest.raises(UnsuitableError, match="type"):
+        compile_plan(query(fetches, q=both_types))
