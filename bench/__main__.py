@@ -17,7 +17,6 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import uvloop
@@ -58,7 +57,7 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    if any(row.gateway in NPM for row in report.rows):
+    if any(gateway in NPM for gateway, _ in report.warmth):
         report.machine["Node.js"] = node_version()
     report.machine["minutes of measuring"] = round((time.monotonic() - began) / 60, 1)
     file = write(report, arguments.out)
@@ -160,9 +159,11 @@ async def warm_on_corpus(report: Report, todo: Sequence[Turn], limit: float) -> 
     """Warm each gateway on all its random operations; one that fails here is left to fail, or not, in its turns."""
     for name in dict.fromkeys(turn.gateway.name for turn in todo):
         say(f"warming {name} on all of them")
-        with suppress(*FAILURES):
-            own = [turn for turn in todo if turn.gateway.name == name]
+        own = [turn for turn in todo if turn.gateway.name == name]
+        try:
             report.warmth[name, "random"] = await warm_mixed(own, limit)
+        except FAILURES as error:
+            report.notes.append(f"{name} was not warm on the random operations, it failed: {error}")
 
 
 async def measure_workers(report: Report, arguments: argparse.Namespace, children: Children) -> None:
