@@ -40,6 +40,8 @@ class Promise(Generic[_Value]):
 
     __slots__ = ("_asyncio_future_blocking", "_state", "_then", "_value")
 
+    _cancel_message: Final = None  # `gather` asks futures for theirs
+
     def __init__(self) -> None:
         self._state = _PENDING
         self._then: Callable[[Any], object] | None = None
@@ -117,8 +119,10 @@ class Promise(Generic[_Value]):
         else:
 
             def both(promise: Promise[_Value]) -> None:
-                before(promise)
-                call(promise)
+                try:
+                    before(promise)
+                finally:
+                    call(promise)
 
             self._then = both
 
@@ -135,6 +139,10 @@ class Promise(Generic[_Value]):
     def get_loop(self) -> asyncio.AbstractEventLoop:
         """The running loop; a promise belongs to no other."""
         return asyncio.get_running_loop()
+
+    def _make_cancelled_error(self) -> asyncio.CancelledError:
+        """What `gather` raises for a future that was cancelled."""
+        return asyncio.CancelledError()
 
     def __await__(self) -> Generator[Any, None, _Value]:
         if self._state == _PENDING:

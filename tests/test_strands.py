@@ -73,6 +73,31 @@ def test_who_brings_a_value_does_not_suffer_from_what_becomes_of_it(caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_who_fails_when_told_takes_nothing_from_the_next(caplog):
+    promise, log = Promise(), []
+    promise.then(lambda _: 1 / 0)
+    promise.then(lambda _: log.append("told"))
+    promise.set_result(1)
+    assert log == ["told"]
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("collected", [False, True])
+async def test_cancelled_promises_can_be_gathered(collected):
+    kept, cancelled = Promise(), Promise()
+    gathered = asyncio.gather(kept, cancelled, return_exceptions=collected)
+    kept.set_result(1)
+    cancelled.cancel()
+    done, _ = await asyncio.wait({gathered}, timeout=5)
+    assert done == {gathered}
+    if collected:
+        value, error = gathered.result()
+        assert (value, type(error)) == (1, asyncio.CancelledError)
+    else:
+        with pytest.raises(asyncio.CancelledError):
+            gathered.result()
+
+
 def test_each_step_is_marked_also_inside_anothers():
     ledger, seen = [0], []
     first, second = Promise(), Promise()
