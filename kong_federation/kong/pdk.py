@@ -111,7 +111,12 @@ class Channel(Protocol):
         ...
 
     def enter(self, entry: Entry) -> None:
-        """Have a request looked after: its steps from here on are marked, and it is told when it is over."""
+        """
+        Have a request looked after: its steps from here on are marked, and it is told when it is over.
+
+        Raises:
+            EventOver: As above; the request has been told.
+        """
         ...
 
 

@@ -122,6 +122,10 @@ class Event(Strand[Decision]):
 
     def enter(self, entry: Entry) -> None:
         """Have a request looked after."""
+        if self._over:
+            # Its end came between a result and the turn in which it goes on. Nothing has been begun.
+            entry.over(answered=True)
+            raise EventOver
         self.entry = entry
         self.mark = self._ledger[0] = entry.place
 

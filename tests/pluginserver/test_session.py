@@ -2,6 +2,7 @@ import asyncio
 import dataclasses
 import gc
 import json
+import os
 import random
 
 import pytest
@@ -226,6 +227,23 @@ async def test_the_client_leaving_cancels_the_request_and_leaves_nothing(kong, g
     assert gateway.cancelled == 1
     assert repr(events) == "<Events 0 running, 0 connections>"
     assert kong.exit() is None
+
+
+async def test_kong_leaving_when_the_body_has_just_been_read_begins_nothing(kong, gateway, runtime, monkeypatch):
+    body = asyncio.get_running_loop().create_future()
+    monkeypatch.setattr("kong_federation.kong.event.read_body", lambda *_: body)
+    kong.event(kong.start())
+    serving = asyncio.ensure_future(kong.serve({**REQUEST, "kong.request.get_raw_body": RawBody(path="/in/a/file")}))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert kong.calls
+    serving.cancel()
+    body.set_result(b'{"query":"mutation{a}"}')
+    kong.leave()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert gateway.requests == []
+    assert runtime.guard.flights.left_by(os.getpid()) == []
 
 
 async def test_kong_leaving_before_it_answers_a_call(kong, gateway, events):
