@@ -154,7 +154,14 @@ class PlanCache:
         return self.recent.get(key) or self._find(key)
 
     def remember(self, body: bytes, prepared: Prepared, variables: JsonObject) -> None:
-        """Remember what a request asks for that may come again in the very same bytes."""
+        """
+        Remember what a request asks for that may come again in the very same bytes.
+
+        Args:
+            body: The bytes.
+            prepared: The operation's plan, found here just now: what is not kept here is not kept by this, either.
+            variables: Coerced.
+        """
         if len(body) <= _LONGEST_REQUEST:
             if len(self.requests) >= _MOST_REQUESTS:
                 self.requests.clear()

@@ -21,6 +21,7 @@ class HttpRequest(NamedTuple):
         method: Upper case.
         query: The raw query string without `?`, as latin-1 text.
         headers: Names in lower case; all values of a header in order, as latin-1 text so that any byte survives.
+            Not changed after they were handed over, because what they say is remembered.
         body: As sent; empty for GET.
         request_id: Kong's request id, or empty.
         identity: Who asks, if the configuration wants to know (`wants_identity`).

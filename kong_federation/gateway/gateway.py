@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -231,9 +231,10 @@ class Gateway:
         self._failure = error
         self._loaded.set()
 
-    async def _current(self) -> Generation:
+    async def _current(self, deadline: float) -> Generation:
+        """What serves at this moment; there is no turn of the loop before the caller holds it."""
         if self._generation is None and not self._closed:
-            await self._loaded.wait()
+            await self._in_time(self._loaded.wait(), deadline)
         if self._generation is None:
             raise self._failure or FederationError(SERVICE_UNAVAILABLE, "the gateway is closed")
         return self._generation
@@ -272,7 +273,7 @@ class Gateway:
         generation = self._generation
         try:
             if generation is None:
-                generation = await self._in_time(self._current(), deadline)
+                generation = await self._current(deadline)
             generation.users += 1
             # A body that came lately in the very same bytes need not be read again.
             known = generation.requests.get(request.body) if head.is_usual and request.method == "POST" else None
@@ -315,6 +316,7 @@ class Gateway:
         asked = read_request(request, head, self._settings)
         labels = generation.labels(request)
         prepared = generation.recall(asked.document, asked.operation_name, labels)
+        recalled = prepared is not None
         if prepared is None:
             tally.plan_cache = MISS
             key = PlanKey(asked.document, asked.operation_name, labels)
@@ -323,13 +325,16 @@ class Gateway:
         if prepared.introspects or prepared.mutates:
             self._check_allowed(prepared, asked)
         variables = prepared.executable.coerce(asked.variables)
-        if request.body:
+        if recalled and request.method == "POST":
+            # What a body asks for says nothing about a GET that has one, too.
             generation.remember(request.body, prepared, variables)
         return prepared, variables
 
     def _read_head(self, headers: Mapping[str, Sequence[str]]) -> Head:
         """Read headers, and remember them by their identity: the host gives the same mapping again, if it can."""
         head = Head(headers)
+        if not head.is_short:
+            return head
         if len(self._heads) >= _MOST_HEADS:
             self._heads.clear()
         # It holds the mapping, so its identity stays its own.
@@ -358,9 +363,10 @@ class Gateway:
         """A part in an execution that others have begun, or begin now."""
         executable = prepared.executable
         if prepared.mutates:
-            return generation.sharing.alone(executable.execute(variables, context))
-        # One plan is that of one operation and one set of labels.
-        key = sharing_key(request, id(executable), variables)
+            return generation.sharing.alone(lambda: executable.execute(variables, context))
+        # One plan, and so its tier, is that of one operation and one set of labels. The key holds it, so that no other
+        # can have its identity.
+        key = sharing_key(request, executable.tier, variables)
         return generation.sharing.result(key, lambda: executable.execute(variables, context))
 
     def _written(self, result: Result, head: Head, tally: Tally) -> HttpResponse:
@@ -376,11 +382,14 @@ class Gateway:
                 tally.prepared.sizes.last = len(body)
         return HttpResponse(200, head.answer_headers, body, tally.facts(len(body)) if self._tells else None)
 
-    def _in_time(self, awaited: Awaitable[_Awaited], deadline: float) -> asyncio.Task[_Awaited]:
+    def _in_time(self, awaited: Coroutine[Any, Any, _Awaited], deadline: float) -> asyncio.Task[_Awaited]:
         """Wait for something until the deadline, in a task, which a timer needs; both cost more than most requests."""
-        return asyncio.get_running_loop().create_task(self._wait_in_time(awaited, deadline))
+        task = asyncio.get_running_loop().create_task(self._wait_in_time(awaited, deadline))
+        # Of a task that is cancelled before its first turn, nothing is begun.
+        task.add_done_callback(lambda _: awaited.close())
+        return task
 
-    async def _wait_in_time(self, awaited: Awaitable[_Awaited], deadline: float) -> _Awaited:
+    async def _wait_in_time(self, awaited: Coroutine[Any, Any, _Awaited], deadline: float) -> _Awaited:
         try:
             async with asyncio.timeout_at(deadline) as limit:
                 return await awaited

@@ -313,7 +313,7 @@ class Generation:
 
     def targets(self, request: HttpRequest, head: Head) -> Mapping[str, SubgraphTarget]:
         """Where the subgraphs are for one request, with the headers that travel to each."""
-        if self._personal:
+        if self._personal or not head.is_short:
             return Targets(self._routes, request.headers, request.identity)
         found = self._targets.get(head)
         if found is None:

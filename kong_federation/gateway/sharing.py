@@ -69,10 +69,10 @@ class Sharing:
                 self._forget(key, execution)
                 execution.task.cancel()
 
-    async def alone(self, execution: Awaitable[Result]) -> Result:
+    async def alone(self, execute: Callable[[], Awaitable[Result]]) -> Result:
         """The result of an execution that changes something: when it is over, nobody joins what began before."""
         try:
-            return await execution
+            return await execute()
         finally:
             self._running.clear()
 
@@ -88,7 +88,7 @@ def sharing_key(request: HttpRequest, plan: Hashable, variables: Mapping[str, An
 
     Args:
         request: The client's.
-        plan: The key of its plan.
+        plan: What its plan alone has.
         variables: Coerced.
     """
     headers = tuple(

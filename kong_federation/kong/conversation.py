@@ -131,7 +131,7 @@ class Conversation:
     def head(self, replies: Sequence[bytes]) -> RequestHead:
         """What the replies to the opening say, in its order."""
         body, headers, method, request_id, *_ = replies
-        found = decode_headers(headers)
+        found = self._headers.get(headers) or self._read_headers(headers)
         return RequestHead(
             _METHODS.get(method) or decode_text(method),
             found,

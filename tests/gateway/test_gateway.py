@@ -9,9 +9,13 @@ import weakref
 import pytest
 
 from kong_federation.gateway import HttpRequest
+from kong_federation.gateway.generation import Generation
 from kong_federation.gateway.http import read_request
+from kong_federation.plan import encode_plan
+from kong_federation.strands import Strand
 from kong_federation.transport import SubgraphResponse
 from tests.gateway.gateway_world import URL, code, post, read, until
+from tests.gateway.scripted_planner import ScriptedPlanner
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
@@ -158,7 +162,7 @@ async def test_the_same_bytes_are_read_once_and_refused_where_they_were_not_lawf
     )
     for _ in range(3):
         assert read(await gateway.handle(asked)) == (200, {"data": {"me": "Ada"}})
-    assert len(reads) == 1
+    assert len(reads) == 2, "the first time, there was no plan"
     (plan,) = gateway._generation.most_used(9)
     assert plan[1] == 3
     for headers, status in [
@@ -169,6 +173,33 @@ async def test_the_same_bytes_are_read_once_and_refused_where_they_were_not_lawf
         assert (await gateway.handle(asked._replace(headers=headers))).status == status
     assert (await gateway.handle(asked._replace(method="PUT"))).status == 405
     assert (await gateway.handle(asked._replace(method="GET"))).status == 400
+
+
+async def test_a_body_that_comes_with_a_get_says_nothing_of_posts(world):
+    gateway = world.gateway()
+    asked = post("{ me }")
+    query = asked._replace(method="GET", query="query=%7B__typename%7D")
+    for _ in range(3):
+        assert read(await gateway.handle(query)) == (200, {"data": {}})
+    for _ in range(3):
+        assert read(await gateway.handle(asked)) == (200, {"data": {"me": "Ada"}})
+
+
+async def test_what_the_cache_does_not_keep_is_not_remembered_beside_it(world):
+    gateway = world.gateway(planning={"cache_max_entries": 0})
+    for _ in range(3):
+        assert (await gateway.handle(post("{ me }"))).status == 200
+    assert gateway._generation.requests == {}
+
+
+async def test_headers_that_take_much_memory_are_not_remembered(world):
+    gateway = world.gateway()
+    short, long = post("{ me }"), post("{ me }")
+    long.headers["cookie"] = ["x" * 3_000]
+    for request in (short, long, short, long):
+        assert (await gateway.handle(request)).status == 200
+    assert [head.headers for head in gateway._heads.values()] == [short.headers]
+    assert len(gateway._generation._targets) == 1
 
 
 async def test_headers_travel_by_rules(world):
@@ -284,6 +315,81 @@ async def test_a_wrong_replacement_and_a_missing_file_change_nothing(world, tmp_
     await asyncio.sleep(0.1)
     assert caplog.text.count("cannot be read") == 1
     assert (await gateway.handle(post("{ me }"))).status == 200
+
+
+class Builder:
+    """Plans one operation as the scripted one does, at once and in this process."""
+
+    def __init__(self, query):
+        self._plan = ScriptedPlanner({"subgraphs": {"a": URL}}).plan(query, None, frozenset())
+        self.closed = False
+
+    async def order(self, packed, longest, deadline, *, background=None):
+        assert not self.closed, "it has hung up"
+        return b'{"__schema": {}}' if background is None else encode_plan(self._plan)
+
+    def tell(self, _):
+        assert not self.closed, "it has hung up"
+
+    def close(self):
+        self.closed = True
+
+
+def unloaded(world, **config):
+    """A gateway that is given its generations by hand."""
+    gateway = world.gateway(**config)
+    gateway._following = asyncio.ensure_future(asyncio.sleep(60))
+    return gateway
+
+
+def generation(gateway, query):
+    return Generation(gateway._settings, Builder(query), {"a": URL})
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_supergraph_that_is_replaced_while_a_request_waits_for_it_changes_nothing(world, turns):
+    gateway = unloaded(world)
+    first, second = generation(gateway, "{ me }"), generation(gateway, "{ me }")
+    request = Strand(gateway.handle(post("{ me }")), [0])
+    request.resume()
+    await asyncio.sleep(0)
+    gateway._take(first)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    gateway._take(second)
+    assert read(await request) == (200, {"data": {"me": "Ada"}})
+
+
+@pytest.mark.parametrize(
+    ("query", "config"),
+    [
+        ("{ me }", {}),
+        ("mutation { me }", {"operations": {"deduplicate": True}}),
+        ("{ __schema }", {"operations": {"deduplicate": True, "introspection": True}}),
+    ],
+)
+async def test_who_leaves_at_any_turn_leaves_nothing_behind(world, recwarn, query, config):
+    gateway = unloaded(world, **config)
+
+    async def leave_after(turns):
+        request = Strand(gateway.handle(post(query)), [0])
+        request.resume()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        request.cancel()
+        await asyncio.wait({request})
+
+    await leave_after(0)
+    await leave_after(1)
+    served = generation(gateway, query)
+    gateway._take(served)
+    for _ in range(2):
+        for turns in range(5):
+            await leave_after(turns)
+        assert (await gateway.handle(post(query))).status == 200
+    gc.collect()
+    assert [str(warning.message) for warning in recwarn] == []
+    assert (served.users, len(served.sharing)) == (0, 0)
 
 
 async def test_a_file_that_comes_later_is_served(world, tmp_path):

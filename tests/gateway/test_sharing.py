@@ -134,6 +134,11 @@ async def test_identical_queries_of_clients_are_executed_once_if_that_is_switche
         return SubgraphResponse(200, (), json.dumps({"data": {"me": "Ada"}}).encode())
 
     world.transport._handlers[URL] = slow
-    answers = await asyncio.gather(*(gateway.handle(post("{ me }")) for _ in range(3)))
+    asking = asyncio.gather(*(gateway.handle(post("{ me }")) for _ in range(3)))
+    await asyncio.sleep(0.01)
+    # What is in a key lives as long as it: the identity of a plan that was given up could become another's.
+    tier = gateway._generation.recall("{ me }", None, frozenset()).executable.tier
+    assert [plan for plan, *_ in gateway._generation.sharing._running] == [tier] * switched
+    answers = await asking
     assert [read(answer) for answer in answers] == [(200, {"data": {"me": "Ada"}})] * 3
     assert len(asked) == subrequests
