@@ -60,10 +60,10 @@ class Tally:
             kind = self._kind()
             if len(prepared.kinds) < _MOST_KINDS:
                 prepared.kinds[key] = kind
-        return Facts(kind, response_bytes, round((time.perf_counter() - self._begun) * 1000, 3))
+        return Facts(kind, response_bytes, int((time.perf_counter() - self._begun) * 1_000_000) / 1000)
 
     def _duration(self) -> float:
-        return round((time.perf_counter() - self._begun) * 1000, 3)
+        return int((time.perf_counter() - self._begun) * 1_000_000) / 1000
 
     def _kind(self) -> Kind:
         prepared = self.prepared

@@ -81,6 +81,10 @@ class State(Enum):
     CLOSED = "closed"
 
 
+# In Python 3.11, asking an enumeration for a member costs as much as a call.
+_IDLE, _EVENT, _ANSWERED, _LEAVING, _CLOSED = State
+
+
 class Event(Strand[Decision]):
     """
     An event whose handler runs; its channel to Kong.
@@ -184,7 +188,7 @@ class Session(asyncio.Protocol):
     )
 
     def __init__(self, runtime: Runtime, events: Events) -> None:
-        self.state = State.IDLE
+        self.state = _IDLE
         self.fresh = True
         self.deadline = _NEVER
         self._runtime = runtime
@@ -210,7 +214,7 @@ class Session(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Kong has sent something."""
         state = self.state
-        if state is State.ANSWERED or state is State.LEAVING:
+        if state is _ANSWERED or state is _LEAVING:
             return
         try:
             if self._reader is None:
@@ -221,9 +225,9 @@ class Session(asyncio.Protocol):
             else:
                 frames = self._reader.feed(data)
             while frames:
-                if self.state is State.EVENT:
+                if self.state is _EVENT:
                     frames = self._results(frames)
-                elif self.state is State.IDLE:
+                elif self.state is _IDLE:
                     self._call(frames.pop(0))
                 else:
                     return
@@ -233,10 +237,10 @@ class Session(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended; with an error, if something that was written may not have arrived."""
-        answered = self.state is State.ANSWERED and exc is None
-        if self.state is State.EVENT:
+        answered = self.state is _ANSWERED and exc is None
+        if self.state is _EVENT:
             self._end_event()
-        self.state = State.CLOSED
+        self.state = _CLOSED
         self._events.connections.discard(self)
         entry = self._entry
         if entry is not None:
@@ -259,8 +263,8 @@ class Session(asyncio.Protocol):
 
     def hang_up(self) -> None:
         """Close our end only: what Kong writes at this very moment must not meet a closed connection."""
-        if self.state is State.IDLE:
-            self.state = State.LEAVING
+        if self.state is _IDLE:
+            self.state = _LEAVING
             self.fresh = False
             self._transport.write_eof()
 
@@ -309,7 +313,7 @@ class Session(asyncio.Protocol):
         if not self._events.begin(self):
             self.fail(SERVICE_UNAVAILABLE)
             return
-        self.state = State.EVENT
+        self.state = _EVENT
         self.deadline = asyncio.get_running_loop().time() + (tenant.patience if tenant is not None else _WITHOUT_TENANT)
         self._tenant = tenant
         self._asked = len(asked.calls)
@@ -332,7 +336,7 @@ class Session(asyncio.Protocol):
             # Here closing is right: Kong answers its client with 500 and replays nothing.
             _log.exception("an instance cannot be started")
             self._transport.close()
-            self.state = State.CLOSED
+            self.state = _CLOSED
             return
         self._answer(encode_answer(InstanceStarted(sequence, plugin, instance)))
 
@@ -356,12 +360,12 @@ class Session(asyncio.Protocol):
         if isinstance(decision, Proceed):
             self._proceed()
         else:
-            self.state = State.CLOSED
+            self.state = _CLOSED
             self._transport.close()
 
     def _proceed(self) -> None:
         """Let the request pass; the connection is used again."""
-        self.state = State.IDLE
+        self.state = _IDLE
         self._transport.write(_EMPTY + frame(encode_answer(Done(self._sequence))))
         entry, self._entry = self._entry, None
         if entry is not None:
@@ -371,7 +375,7 @@ class Session(asyncio.Protocol):
 
     def _exit(self, answer: Exit, told: bytes = b"") -> None:
         state = self.state
-        if state is not State.EVENT and state is not State.IDLE:
+        if state is not _EVENT and state is not _IDLE:
             return
         try:
             written = exit_frames(answer.status, answer.headers, answer.body, told)
@@ -379,10 +383,10 @@ class Session(asyncio.Protocol):
             _log.exception("a header of an answer has characters that HTTP cannot carry")
             answer = failed(INTERNAL_SERVER_ERROR)
             written = exit_frames(answer.status, answer.headers, answer.body)
-        self.state = State.ANSWERED
+        self.state = _ANSWERED
         self.fresh = False
         self._transport.write(written)
-        if state is State.EVENT:
+        if state is _EVENT:
             self._end_event()
 
     def _end_event(self) -> None:
