@@ -14,6 +14,7 @@ MAXIMUM_FRAME = 64 * 1024 * 1024  # bytes
 
 _LENGTH = struct.Struct("<I")
 _HEAD = _LENGTH.size
+_read_length = _LENGTH.unpack_from
 
 
 class ProtocolError(ValueError):
@@ -39,8 +40,7 @@ def cut(data: bytes, maximum: int = MAXIMUM_FRAME) -> tuple[list[bytes], int]:
     at = 0
     size = len(data)
     while (start := at + _HEAD) <= size:
-        # Spelt out, because it is done for every frame: half the time of unpacking.
-        length = data[at] | data[at + 1] << 8 | data[at + 2] << 16 | data[at + 3] << 24
+        (length,) = _read_length(data, at)
         if length > maximum:
             raise _too_long(length, maximum)
         end = start + length

@@ -107,7 +107,7 @@ class Event(Strand[Decision]):
         transport: asyncio.Transport,
         decided: Callable[[Event], None],
     ) -> None:
-        super().__init__(decide(self, tenant, runtime, replies), runtime.guard.pulse.ledger, decided)
+        Strand.__init__(self, decide(self, tenant, runtime, replies), runtime.guard.pulse.ledger, decided)
         self.told = b""
         self.entry: Entry | None = None
         self._transport = transport
@@ -378,7 +378,8 @@ class Session(asyncio.Protocol):
         if state is not _EVENT and state is not _IDLE:
             return
         try:
-            written = exit_frames(answer.status, answer.headers, answer.body, told)
+            status, headers, body = answer
+            written = exit_frames(status, headers, body, told)
         except UnicodeEncodeError:
             _log.exception("a header of an answer has characters that HTTP cannot carry")
             answer = failed(INTERNAL_SERVER_ERROR)
