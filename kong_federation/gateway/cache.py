@@ -29,8 +29,10 @@ _MEMORY_PER_ENTRY = 1_000
 # Plans that are found without asking the cache, which would cost a microsecond more for each request.
 _MOST_RECENT = 256
 
-# Requests whose operation and variables are found without reading them, and the bytes of the longest such body.
+# Requests whose operation and variables are found without reading them, and the bytes of all such bodies and of the
+# longest one. Variables that are written to take much memory take some 25 times the body.
 _MOST_REQUESTS = 512
+_MOST_REQUEST_BYTES = 524_288
 _LONGEST_REQUEST = 4_096
 
 # Of so many answers that could be left to nginx, one is looked at.
@@ -142,6 +144,7 @@ class PlanCache:
         # Those used since a plan was last put here. The cache learns of their use before it has to give one up.
         self.recent: dict[tuple[str, str | None, frozenset[str]], Prepared] = {}
         self.requests: dict[bytes, tuple[Prepared, JsonObject]] = {}
+        self._request_bytes = 0
 
     def __repr__(self) -> str:
         return f"<PlanCache: {len(self._plans)} plans of {self._plans.currsize} bytes, {len(self._refusals)} refusals>"
@@ -163,8 +166,9 @@ class PlanCache:
             variables: Coerced.
         """
         if len(body) <= _LONGEST_REQUEST:
-            if len(self.requests) >= _MOST_REQUESTS:
-                self.requests.clear()
+            if len(self.requests) >= _MOST_REQUESTS or self._request_bytes + len(body) > _MOST_REQUEST_BYTES:
+                self._forget_requests()
+            self._request_bytes += len(body)
             self.requests[body] = prepared, variables
 
     def put(self, key: PlanKey, outcome: Prepared | Refused) -> None:
@@ -193,12 +197,16 @@ class PlanCache:
         for key in self.recent:
             self._plans.get(PlanKey(*key))
         self.recent.clear()
+        self._forget_requests()
+
+    def _forget_requests(self) -> None:
         self.requests.clear()
+        self._request_bytes = 0
 
     def give_up_one(self) -> bool:
         """Forget one plan; whether there was one."""
         self.recent.clear()
-        self.requests.clear()
+        self._forget_requests()
         if self._plans:
             self._plans.popitem()
             return True
