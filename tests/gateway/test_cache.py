@@ -71,10 +71,12 @@ def test_requests_are_remembered_no_longer_than_their_plans():
     for number in range(2_000):
         cache.remember(b"%d" % number, found, {})
         assert len(cache.requests) <= 512
-    for number in range(1_000):
+    counts = set()
+    for number in range(500):
         cache.remember(b"%4000d" % number, found, {})
         assert sum(map(len, cache.requests)) <= 524_288
-    assert len(cache.requests) > 50
+        counts.add(len(cache.requests))
+    assert max(counts) > 100
     assert cache.give_up_one()
     assert not cache.requests
 
