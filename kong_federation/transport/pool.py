@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -217,8 +218,14 @@ class Pool:
     async def _make(self, cause: Exchange, *, alone: bool) -> None:
         connection: Connection | None = None
         trouble = TransportError(Trouble.NO_ANSWER)
+        begun: list[Connection] = []
+
+        def protocol() -> Connection:
+            begun.append(self._protocol())
+            return begun[-1]
+
         try:
-            made = await self._connector.connect(self._origin, self._protocol, cause.connect_timeout)
+            made = await self._connector.connect(self._origin, protocol, cause.connect_timeout)
             connection = made if made.adopt() else None
         except TransportError as error:
             trouble = error
@@ -226,6 +233,7 @@ class Pool:
             self._again.discard(cause)
             self._coming -= not alone
             self._taken -= connection is None
+            self._forget(one for one in begun if one is not connection)
         if connection is None:
             exchange = cause if alone else self._next()
             if exchange is not None:
@@ -237,6 +245,17 @@ class Pool:
             self.release(connection, self._said)
             if connection.exchange is None:
                 connection.rest()
+
+    def _forget(self, begun: Iterable[Connection]) -> None:
+        """
+        See those closed that were given up before they were handed over, because their time was over or we close.
+
+        If that happens when they have just got their socket, uvloop closes it and does not tell the protocol.
+        """
+        for connection in begun:
+            if connection in self._open:
+                connection.give_up()
+                self._loop.call_soon(connection.connection_lost, None)
 
     def _next(self) -> Exchange | None:
         while self._waiting:

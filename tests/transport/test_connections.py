@@ -8,6 +8,7 @@ import pytest
 from kong_federation.errors import FederationError
 from kong_federation.strands import Strand
 from kong_federation.transport import SubgraphPolicy, SubgraphRequest
+from kong_federation.transport.connection import Connection as Connected
 from tests.transport.scripted import Connection, plain, serving
 
 OK = plain(b"{}")
@@ -559,6 +560,23 @@ async def test_closing_while_connecting(transport):
         await transport.close()
         assert "end of service" in await message(future)
         await transport.close()
+
+
+async def test_closing_when_a_connection_has_just_been_made(transport, monkeypatch):
+    """Its socket is there, and nobody has taken it yet; uvloop does not tell of its end then."""
+    made = Connected.connection_made
+    closing = []
+
+    def close(connection, loops_own) -> None:
+        made(connection, loops_own)
+        closing.append(asyncio.ensure_future(transport.close()))
+
+    monkeypatch.setattr(Connected, "connection_made", close)
+    async with serving(OK) as server:
+        assert await code(transport.send(mutation(server.url))) == "SUBREQUEST_HTTP_ERROR"
+        async with asyncio.timeout(5):
+            await closing[0]
+        assert not pool_of(transport)._open
 
 
 async def test_many_requests_many_connections_many_ends(transports):
