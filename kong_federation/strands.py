@@ -87,6 +87,7 @@ class Promise(Generic[_Value]):
 
     def set_result(self, value: _Value) -> None:
         """Give it its value; who waits on a strand goes on before this returns."""
+        # `_end` written out: this is what happens several times in each request.
         if self._state != _PENDING:
             raise asyncio.InvalidStateError("it has come already")
         self._state = _KEPT

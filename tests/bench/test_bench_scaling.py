@@ -99,9 +99,13 @@ def test_answers_have_about_their_size():
 
 
 def test_the_memory_of_distinct_operations_in_one_line():
-    looks = [Look(n * 1_000, 50.0 + n, 40.0) for n in range(1, 11)]
-    line = distinct_summary(looks, SimpleNamespace(cache_bytes=2**27), 10.0, 0)
-    assert line == (
-        "DISTINCT operations=10000 worker_mb_full=52.0 worker_mb_end=60.0 worker_mb_most=60.0 planner_mb_end=40.0 "
-        "cache_bound_mb=128 per_second=1000 wrong=0"
+    start, arguments = Look(0, 45.0, 30.0), SimpleNamespace(cache_bytes=2**27)
+    flat = [Look(n * 1_000, 50.0 + min(n, 2), 40.0) for n in range(1, 11)]
+    assert distinct_summary(start, flat, arguments, 10.0, 0) == (
+        "DISTINCT operations=10000 worker_mb_start=45.0 worker_mb_full=52.0 worker_mb_end=52.0 worker_mb_most=52.0 "
+        "planner_mb_end=40.0 cache_bound_mb=128 per_second=1000 bounded=yes wrong=0"
     )
+    growing = [Look(n * 1_000, 50.0 + 10 * n, 40.0) for n in range(1, 11)]
+    assert "bounded=no" in distinct_summary(start, growing, arguments, 10.0, 0)
+    large = [Look(n * 1_000, 45.0 + 200.0, 40.0) for n in range(1, 11)]
+    assert "bounded=no" in distinct_summary(start, large, arguments, 10.0, 0)
