@@ -85,12 +85,11 @@ class Promise(Generic[_Value]):
         self.result()
         return None
 
-    def set_result(self, value: _Value) -> None:
+    def _end(self, value: Any, state: int = _KEPT) -> None:
         """Give it its value; who waits on a strand goes on before this returns."""
-        # `_end` written out: this is what happens several times in each request.
         if self._state != _PENDING:
             raise asyncio.InvalidStateError("it has come already")
-        self._state = _KEPT
+        self._state = state
         self._value = value
         then = self._then
         if then is not None:
@@ -100,15 +99,17 @@ class Promise(Generic[_Value]):
             except Exception:  # noqa: BLE001 - who brings a value must not suffer from what becomes of it
                 _log.exception("who waited for a promise has failed")
 
+    set_result = _end
+
     def set_exception(self, error: BaseException) -> None:
         """Give it its error."""
-        self._end(_FAILED, error)
+        self._end(error, _FAILED)
 
     def cancel(self, msg: object = None) -> bool:  # noqa: ARG002 - a future's signature
         """Say that nobody wants it; False: it is done already."""
         if self._state != _PENDING:
             return False
-        self._end(_CANCELLED, None)
+        self._end(None, _CANCELLED)
         return True
 
     def then(self, call: Callable[[Any], object]) -> None:
@@ -154,19 +155,6 @@ class Promise(Generic[_Value]):
             return value
         return self.result()
 
-    def _end(self, state: int, value: Any) -> None:
-        if self._state != _PENDING:
-            raise asyncio.InvalidStateError("it has come already")
-        self._state = state
-        self._value = value
-        then = self._then
-        if then is not None:
-            self._then = None
-            try:
-                then(self)
-            except Exception:  # noqa: BLE001 - who brings a value must not suffer from what becomes of it
-                _log.exception("who waited for a promise has failed")
-
 
 class Strand(Promise[_Value]):
     """
@@ -186,11 +174,8 @@ class Strand(Promise[_Value]):
         ledger: memoryview | list[int],
         then: Callable[[Any], object] | None = None,
     ) -> None:
-        # Spelt out: one is made for every request.
-        self._state = _PENDING
+        Promise.__init__(self)
         self._then = then
-        self._value = None
-        self._asyncio_future_blocking = False
         self._coroutine = coroutine
         self._ledger = ledger
         self._waiting: Promise[Any] | asyncio.Future[Any] | None = None
@@ -209,15 +194,15 @@ class Strand(Promise[_Value]):
             waiting = self._coroutine.send(None)
         except StopIteration as stop:
             ledger[0] = before
-            self.set_result(stop.value)
+            self._end(stop.value)
             return
         except asyncio.CancelledError:
             ledger[0] = before
-            self._end(_CANCELLED, None)
+            self._end(None, _CANCELLED)
             return
         except BaseException as error:  # noqa: BLE001 - whoever waits is told, as by a task
             ledger[0] = before
-            self._end(_FAILED, error)
+            self._end(error, _FAILED)
             return
         ledger[0] = before
         self._waiting = waiting

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cachetools import Cache, LRUCache, TTLCache
@@ -95,7 +96,8 @@ class PlanKey(NamedTuple):
     labels: frozenset[str]
 
 
-class Prepared(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
     """
     A plan, ready to run.
 
@@ -132,9 +134,8 @@ class PlanCache:
         max_entries: How many plans are held.
 
     Attributes:
-        recent: Plans that were asked for lately, to be looked into before `get` is called. A tuple is as good as a key.
         requests: By the bytes of bodies that came lately, their operation's plan and their variables, coerced; each of
-            these plans is recent.
+            these plans was asked for since a plan was last put here.
     """
 
     def __init__(self, max_bytes: int, max_entries: int) -> None:
@@ -142,7 +143,7 @@ class PlanCache:
         self._plans: LRUCache[PlanKey, Prepared] = LRUCache(max_bytes, getsizeof=_weight)
         self._refusals: TTLCache[PlanKey, Refused] = TTLCache(_REFUSALS_BYTES, _REFUSALS_SECONDS, getsizeof=_weight)
         # Those used since a plan was last put here. The cache learns of their use before it has to give one up.
-        self.recent: dict[tuple[str, str | None, frozenset[str]], Prepared] = {}
+        self._recent: dict[PlanKey, Prepared] = {}
         self.requests: dict[bytes, tuple[Prepared, JsonObject]] = {}
         self._request_bytes = 0
 
@@ -154,7 +155,7 @@ class PlanCache:
 
     def get(self, key: PlanKey) -> Prepared | Refused | None:
         """What is known of an operation."""
-        return self.recent.get(key) or self._find(key)
+        return self._recent.get(key) or self._find(key)
 
     def remember(self, body: bytes, prepared: Prepared, variables: JsonObject) -> None:
         """
@@ -187,16 +188,16 @@ class PlanCache:
             found = self._plans[key]
         except KeyError:
             return self._refusals.get(key)
-        if len(self.recent) >= _MOST_RECENT:
+        if len(self._recent) >= _MOST_RECENT:
             self._settle()
-        self.recent[key] = found
+        self._recent[key] = found
         return found
 
     def _settle(self) -> None:
         """Tell the cache which plans were used lately."""
-        for key in self.recent:
-            self._plans.get(PlanKey(*key))
-        self.recent.clear()
+        for key in self._recent:
+            self._plans.get(key)
+        self._recent.clear()
         self._forget_requests()
 
     def _forget_requests(self) -> None:
@@ -205,7 +206,7 @@ class PlanCache:
 
     def give_up_one(self) -> bool:
         """Forget one plan; whether there was one."""
-        self.recent.clear()
+        self._recent.clear()
         self._forget_requests()
         if self._plans:
             self._plans.popitem()

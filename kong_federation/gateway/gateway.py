@@ -283,8 +283,7 @@ class Gateway:
                 known = await self._prepare(request, head, generation, tally, deadline)
             prepared, variables = known
             tally.prepared = prepared
-            executable, introspects, _, _, _, _, _, uses, _ = prepared
-            uses.count += 1
+            prepared.uses.count += 1
             if way is not None:
                 passage = generation.passage(request, head, prepared, variables)
                 if passage is not None:
@@ -302,9 +301,9 @@ class Gateway:
             if self._shares:
                 execution = self._shared(generation, request, prepared, variables, context)
             else:
-                execution = executable.execute(variables, context)
+                execution = prepared.executable.execute(variables, context)
             # Every fetch has its own time, which ends before the deadline does; the builder's answers have not.
-            result = await (self._in_time(execution, deadline) if introspects else execution)
+            result = await (self._in_time(execution, deadline) if prepared.introspects else execution)
             return self._written(result, head, tally)
         except Exception as error:  # noqa: BLE001 - every request is answered
             return self._refusal(request, head, error, tally)
@@ -317,12 +316,11 @@ class Gateway:
     ) -> tuple[Prepared, dict[str, Any]]:
         """The plan of what a request asks for, and its variables, coerced."""
         asked = read_request(request, head, self._settings)
-        labels = generation.labels(request)
-        prepared = generation.recall(asked.document, asked.operation_name, labels)
+        key = PlanKey(asked.document, asked.operation_name, generation.labels(request))
+        prepared = generation.recall(key)
         recalled = prepared is not None
         if prepared is None:
             tally.plan_cache = MISS
-            key = PlanKey(asked.document, asked.operation_name, labels)
             prepared = await self._in_time(generation.plan(key), deadline)
         tally.prepared = prepared
         if prepared.introspects or prepared.mutates:

@@ -14,6 +14,7 @@ import gc
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -122,7 +123,6 @@ class Generation:
         self._known_labels = frozenset(labels)
         self._labels = find_labels(settings, self._known_labels)
         self._cache = PlanCache(settings.planning.cache_max_bytes, settings.planning.cache_max_entries)
-        self._recent = self._cache.recent
         self.requests = self._cache.requests
         self._planning: dict[PlanKey, asyncio.Task[Prepared | Refused]] = {}
         self._introspections: LRUCache[tuple[str, bytes], dict[str, Any]] = LRUCache(_REMEMBERED_INTROSPECTIONS)
@@ -157,12 +157,9 @@ class Generation:
 
     # --- Plans ---
 
-    def recall(self, document: str, operation_name: str | None, labels: frozenset[str]) -> Prepared | None:
+    def recall(self, key: PlanKey) -> Prepared | None:
         """The plan of an operation, if it is in the cache."""
-        recent = self._recent.get((document, operation_name, labels))
-        if recent is not None:
-            return recent
-        found = self._cache.get(PlanKey(document, operation_name, labels))
+        found = self._cache.get(key)
         return found if isinstance(found, Prepared) else None
 
     def remember(self, body: bytes, prepared: Prepared, variables: JsonObject) -> None:
@@ -293,7 +290,7 @@ class Generation:
             await asyncio.to_thread(_compile_gently, prepared.executable)
         if self._cache.knows(key) or not self._cache.has_room(prepared.weight):
             return False
-        self._cache.put(key, prepared._replace(uses=Uses(prepared.uses.digest, uses)))
+        self._cache.put(key, replace(prepared, uses=Uses(prepared.uses.digest, uses)))
         self._freeze_if_grown()
         return True
 

@@ -47,23 +47,20 @@ class Tally:
     def passed(self, subgraph: str) -> Facts:
         """What is known of a request that is left to nginx, which asks one subgraph."""
         self.asked.append(subgraph)
-        return Facts(self._kind()._replace(passed=True), 0, self._duration())
+        facts = self.facts(0)
+        return facts._replace(kind=facts.kind._replace(passed=True))
 
     def facts(self, response_bytes: int) -> Facts:
         """What is known now; `response_bytes` is the size of the answer's body."""
         prepared = self.prepared
-        if prepared is None or self.errors:
-            return Facts(self._kind(), response_bytes, self._duration())
-        key = (self.plan_cache, *self.asked)
-        kind = prepared.kinds.get(key)
-        if kind is None:
-            kind = self._kind()
-            if len(prepared.kinds) < _MOST_KINDS:
-                prepared.kinds[key] = kind
-        return Facts(kind, response_bytes, int((time.perf_counter() - self._begun) * 1_000_000) / 1000)
-
-    def _duration(self) -> float:
-        return int((time.perf_counter() - self._begun) * 1_000_000) / 1000
+        kind: Kind | None = None
+        if prepared is not None and not self.errors:
+            key = (self.plan_cache, *self.asked)
+            kind = prepared.kinds.get(key)
+            if kind is None and len(prepared.kinds) < _MOST_KINDS:
+                kind = prepared.kinds[key] = self._kind()
+        duration = int((time.perf_counter() - self._begun) * 1_000_000) / 1000
+        return Facts(kind or self._kind(), response_bytes, duration)
 
     def _kind(self) -> Kind:
         prepared = self.prepared
@@ -72,7 +69,7 @@ class Tally:
             operation_name=plan.operation_name[:_LONGEST_NAME] if plan is not None else "",
             operation_type=_TYPES[plan.kind] if plan is not None else "",
             operation_hash=prepared.digest if prepared is not None else "",
-            plan_cache=self.plan_cache if prepared is not None or self.plan_cache is MISS else "",
+            plan_cache=self.plan_cache if prepared is not None or self.plan_cache == MISS else "",
             subgraphs=tuple(dict.fromkeys(self.asked)),
             subrequests=len(self.asked),
             errors=self.errors,

@@ -28,7 +28,7 @@ from kong_federation.kong.records import Exit
 
 _log = logging.getLogger(__name__)
 
-# Requests up to so many bytes come again, and a look costs a tenth of a digest.
+# Requests up to so many bytes come again, and a look costs an eighth of a digest.
 _SHORT = 4_096
 _digest_of_short = lru_cache(512)(digest_of)
 

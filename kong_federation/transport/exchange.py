@@ -92,11 +92,7 @@ class Exchange(Promise[SubgraphResponse]):
         deadline: float,
         connect_timeout: float,
     ) -> None:
-        # The promise's part is spelt out: one is made for every request.
-        self._state = 0
-        self._then = None
-        self._value = None
-        self._asyncio_future_blocking = False
+        Promise.__init__(self)
         self.request = request
         self.head = head
         self.connect_timeout = connect_timeout
@@ -141,7 +137,7 @@ class Exchange(Promise[SubgraphResponse]):
     def succeed(self, response: SubgraphResponse) -> None:
         """Give the answer to all who still wait."""
         self._finish()
-        if not self._state:  # neither cancelled nor sent away
+        if not self.done():  # neither cancelled nor sent away
             self.set_result(response)
         if self._joined is not None:
             for promise, _, _ in self._joined:

@@ -2,17 +2,13 @@
 What a request costs, counted in calls: a guard that no busy machine can fool.
 
 Every call of a Python function and of a built-in one counts, from the request to the answer, for an operation whose
-plan has been compiled; subgraphs answer from memory. `effort.json` has the figures. Whoever makes a request cheaper
-lowers them; whoever makes one dearer by more than a tenth has to say why in the commit that raises them.
+plan has been compiled; subgraphs answer from memory. `effort.json` has the figures.
 
 What an event costs around that is counted in `tests/pluginserver/test_effort.py`, what an exchange with a subgraph
 costs in `tests/transport/test_effort.py`.
 """
 
 import asyncio
-import json
-import sys
-from pathlib import Path
 
 import orjson
 import pytest
@@ -22,10 +18,9 @@ from bench.world import SUBGRAPHS, WORKLOAD, Tables, subgraph
 from kong_federation.gateway import Gateway, HttpRequest
 from kong_federation.settings import parse_settings
 from kong_federation.transport import SubgraphResponse
+from tests.counting import assert_no_dearer, counting
 from tests.gateway.gateway_world import until
 
-RECORDED = json.loads((Path(__file__).parent / "effort.json").read_text())
-TOLERANCE = 1.1
 URL = "http://subgraphs.test/"
 
 
@@ -52,19 +47,9 @@ class Remembering:
 
 async def calls_of(gateway, request):
     """The calls that one request makes, and its answer."""
-    counted = 0
-
-    def count(_frame, event, _argument):
-        nonlocal counted
-        if event in {"call", "c_call"}:
-            counted += 1
-
-    sys.setprofile(count)
-    try:
+    with counting() as count:
         response = await gateway.handle(request)
-    finally:
-        sys.setprofile(None)
-    return counted, response
+    return count.calls, response
 
 
 @pytest.mark.parametrize("name", ["users", "hop2", "big"])
@@ -91,4 +76,4 @@ async def test_a_request_makes_no_more_calls_than_it_did(name, tmp_path):
         await gateway.close()
     assert question.is_right(response.body)
     assert plan.executable.tier.given_up == 0
-    assert counted <= RECORDED[name] * TOLERANCE, f"{name} makes {counted} calls; {RECORDED[name]} are recorded"
+    assert_no_dearer(__file__, name, counted)

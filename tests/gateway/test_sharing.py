@@ -137,7 +137,7 @@ async def test_identical_queries_of_clients_are_executed_once_if_that_is_switche
     asking = asyncio.gather(*(gateway.handle(post("{ me }")) for _ in range(3)))
     await asyncio.sleep(0.01)
     # What is in a key lives as long as it: the identity of a plan that was given up could become another's.
-    tier = gateway._generation.recall("{ me }", None, frozenset()).executable.tier
+    tier = gateway._generation.recall(PlanKey("{ me }", None, frozenset())).executable.tier
     assert [plan for plan, *_ in gateway._generation.sharing._running] == [tier] * switched
     answers = await asking
     assert [read(answer) for answer in answers] == [(200, {"data": {"me": "Ada"}})] * 3

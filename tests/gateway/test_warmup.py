@@ -178,7 +178,7 @@ async def test_a_new_supergraph_is_taken_when_the_most_used_are_planned(graph, s
     assert graph.planned(second) == ["{ often }", "{ seldom }", "{ rare }"]
     assert [uses for _, uses in gateway._generation.most_used(3)] == [2, 1, 0]
     # What comes again is compiled before it comes.
-    often = gateway._generation.recall(*PlanKey("{ often }", None, frozenset())).executable
+    often = gateway._generation.recall(PlanKey("{ often }", None, frozenset())).executable
     await until(lambda: often.tier.program() is not None)
     for name in ("rare", "often", "seldom"):
         await ask(gateway, name)
@@ -237,7 +237,7 @@ async def test_operations_that_have_become_invalid_are_passed_over_in_silence(gr
     second = graph.write(refused=["gone"])
     await graph.replaced(gateway, before)
     assert graph.planned(second) == ["{ gone }", "{ stays }"]
-    assert gateway._generation.recall(*PlanKey("{ stays }", None, frozenset())) is not None
+    assert gateway._generation.recall(PlanKey("{ stays }", None, frozenset())) is not None
     # A busy machine may make the log speak of other things.
     assert "gone" not in caplog.text
     assert "planned: " not in caplog.text
@@ -289,7 +289,7 @@ async def test_after_a_restart_the_most_used_come_to_memory_unasked(graph):
     again = graph.gateway()
     await until(lambda: again._generation is not None and len(again._generation.most_used(9)) == 2)
     assert [key.document for key, _ in again._generation.most_used(9)] == ["{ often }", "{ rare }"]
-    assert again._generation.recall(*PlanKey("{ often }", None, frozenset())).executable.tier.program() is not None
+    assert again._generation.recall(PlanKey("{ often }", None, frozenset())).executable.tier.program() is not None
     assert len(graph.planned(1)) == 2
 
 

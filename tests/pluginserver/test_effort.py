@@ -1,17 +1,12 @@
 """What an event costs beside its request, counted in calls, as in `tests/gateway/test_effort.py`."""
 
-import json
-import sys
-from pathlib import Path
-
 import orjson
 
 from kong_federation.gateway import Facts, HttpResponse
 from kong_federation.kong import FUNCTIONS, HandleEvent, RawBody, encode_call, frame
 from kong_federation.pluginserver.session import Session
+from tests.counting import assert_no_dearer, counting
 
-RECORDED = json.loads((Path(__file__).parent / "effort.json").read_text())
-TOLERANCE = 1.1
 REQUEST = {
     "kong.request.get_raw_body": RawBody(content=orjson.dumps({"query": "{ users { id name } }" * 8})),
     "kong.request.get_headers": {"host": "api.test", "content-type": "application/json", "accept": "application/json"},
@@ -35,23 +30,15 @@ async def test_an_event_makes_no_more_calls_than_it_did(runtime, events, gateway
     instance = runtime.start_instance(b"{}")
     event = frame(encode_call(HandleEvent(12_345, instance, "access")))
     replies = b"".join(frame(FUNCTIONS[name].result.encode(value)) for name, value in REQUEST.items())
-    counted = 0
-
-    def count(_frame, kind, _argument):
-        nonlocal counted
-        counted += kind in {"call", "c_call"}
-
-    fewest = sys.maxsize
+    counts = []
     for _ in range(5):
         kong = Kong()
-        counted = 0
-        sys.setprofile(count)
-        session = Session(runtime, events)
-        session.connection_made(kong)
-        session.data_received(event)
-        session.data_received(replies)
-        session.connection_lost(None)
-        sys.setprofile(None)
+        with counting() as count:
+            session = Session(runtime, events)
+            session.connection_made(kong)
+            session.data_received(event)
+            session.data_received(replies)
+            session.connection_lost(None)
         assert b"kong.response.exit" in kong.written
-        fewest = min(fewest, counted)
-    assert fewest <= RECORDED["event"] * TOLERANCE, f"an event makes {fewest} calls; {RECORDED['event']} are recorded"
+        counts.append(count.calls)
+    assert_no_dearer(__file__, "event", min(counts))
