@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+BUILT  := build/compiled
 
-.PHONY: help install check format format-check lint types imports test generated demo spec audit http-audit plans fuzz bench bench-quick bench-floor bench-scaling bench-distinct bench-reload bench-planning bench-libraries clean
+.PHONY: help install check check-compiled format format-check lint types imports test generated demo spec audit http-audit plans fuzz bench bench-quick bench-floor bench-scaling bench-distinct bench-reload bench-planning bench-libraries clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -16,9 +17,15 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+# What a user's `pip install` makes of this checkout: with the modules on a request's way compiled, if there is a C compiler.
+$(BUILT)/.installed: $(STAMP) pyproject.toml hatch_build.py $(shell find kong_federation -name '*.py')
+	@rm -rf $(BUILT)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(BUILT) .
+	@touch $@
+
 install: $(STAMP)  ## Create the virtual environment and install the project with its tools
 
-check: format-check lint types imports test  ## Everything CI checks
+check: format-check lint types imports test  ## Everything but the compiled modules
 
 format: $(STAMP)  ## Format the code
 	$(BIN)/ruff format .
@@ -38,6 +45,12 @@ imports: $(STAMP)
 
 test: $(STAMP)  ## Pass the tests
 	$(BIN)/python -m pytest
+
+# Beside what is installed lies all that the tests need; the tests take the package that lies beside them.
+check-compiled: export KONG_FEDERATION_COMPILE := always
+check-compiled: $(BUILT)/.installed  ## The tests of what is compiled, on what an installation makes of this checkout (needs a C compiler)
+	git ls-files -z --cached --others --exclude-standard -- . ':!kong_federation' | tar --null --files-from - --create | tar --extract --directory $(BUILT)
+	cd $(BUILT) && $(abspath $(BIN))/python -m pytest -p no:cacheprovider tests/test_strands.py $(addprefix tests/,executor gateway kong plugin pluginserver spec transport)
 
 generated: $(STAMP)  ## Print anew what is printed from the code: documentation, JSON Schema, schema.lua
 	@mkdir -p docker/kong/plugins/graphql-federation
@@ -67,22 +80,22 @@ chaos: $(STAMP)  ## Kill, stop, fill, cut and replace things under load (SHORT=1
 fuzz: $(STAMP)  ## Ten minutes of random supergraphs and operations against a monolith (MINUTES=10)
 	$(BIN)/python -m spec.fuzz --minutes $(or $(MINUTES),10)
 
-bench: $(STAMP)  ## The product beside other gateways, which npm installs for it (needs node): fifteen minutes, bench/results.md
+bench: $(BUILT)/.installed  ## The product beside other gateways, which npm installs for it (needs node): fifteen minutes, bench/results.md
 	$(BIN)/python -m bench
 
-bench-quick: $(STAMP)  ## The same in about five minutes
+bench-quick: $(BUILT)/.installed  ## The same in about five minutes
 	$(BIN)/python -m bench --quick
 
-bench-floor: $(STAMP)  ## How far the product is from the floor, in half a minute
+bench-floor: $(BUILT)/.installed  ## How far the product is from the floor, in half a minute
 	$(BIN)/python -m bench.compass
 
-bench-scaling: $(STAMP)  ## How cost grows with supergraphs, answers and concurrent requests: bench/scaling.md, eight minutes
+bench-scaling: $(BUILT)/.installed  ## How cost grows with supergraphs, answers and concurrent requests: bench/scaling.md, eight minutes
 	$(BIN)/python -m bench.scaling
 
-bench-distinct: $(STAMP)  ## Whether memory stays bounded under 100,000 different operations: ten minutes
+bench-distinct: $(BUILT)/.installed  ## Whether memory stays bounded under 100,000 different operations: ten minutes
 	$(BIN)/python -m bench.distinct
 
-bench-reload: $(STAMP)  ## Whether live requests feel that the supergraph is replaced: a minute
+bench-reload: $(BUILT)/.installed  ## Whether live requests feel that the supergraph is replaced: a minute
 	$(BIN)/python -m bench.reload
 
 bench-planning: $(STAMP)  ## Planning time against two other planners, which npm installs for it (needs node)

@@ -1,7 +1,7 @@
 """
 How far the product is from the floor, in about half a minute: the compass of whoever makes it faster.
 
-    python -m bench.compass [--rounds N] [--seconds S] [--operation NAME ...]
+    python -m bench.compass [--rounds N] [--seconds S] [--operation NAME ...] [--plain]
 
 Both are driven over Kong's protocol in turns; the figures are CPU of the process tree per request, medians, and their
 ratios. Its last line is `COMPASS big_cpu_ratio_floor=… hop2_cpu_ratio_floor=… users_cpu_ratio_floor=… correct=…`.
@@ -17,7 +17,7 @@ import uvloop
 
 from bench.clients import BenchError
 from bench.figures import aligned, cell
-from bench.gateways import Bench, Gateway, open_floor, open_ours
+from bench.gateways import Bench, Gateway, open_floor, open_ours, open_plain
 from bench.graphs import WORKLOAD_GRAPH, workload
 from bench.measure import cpu, load
 from bench.questions import Question, questions
@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="turns of each (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=0.8, help="length of a turn (default: %(default)s)")
     parser.add_argument("--lanes", type=int, default=16, help="concurrent clients (default: %(default)s)")
+    parser.add_argument("--plain", action="store_true", help="the product in plain Python, not as it is installed")
     parser.add_argument("--operation", action="append", choices=KNOWN_TO_FLOOR, help="only this one (repeatable)")
     arguments = parser.parse_args()
     end_like_ctrl_c()
@@ -50,7 +51,7 @@ def main() -> int:
 
 async def compare(children: Children, arguments: argparse.Namespace) -> int:
     bench = Bench(children, [workload(children.folder, start_subgraphs(children))], arguments.lanes)
-    ours, floor = await open_ours(bench), await open_floor(bench)
+    ours, floor = await (open_plain if arguments.plain else open_ours)(bench), await open_floor(bench)
     wanted = arguments.operation or KNOWN_TO_FLOOR
     asked = [question for question in questions() if question.name in wanted]
     wrong = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import socketserver
+import subprocess
 import sys
 import tempfile
 import urllib.request
@@ -18,19 +19,22 @@ from pathlib import Path
 
 import orjson
 
-from bench.clients import HttpLane, KongLane, Lane, start_instance
+from bench.clients import BenchError, HttpLane, KongLane, Lane, start_instance
 from bench.graphs import Served
 from bench.pdk import SOCKET as PDK_SOCKET
 from bench.pdk import PdkLane, start_pdk_instance
 from examples.children import Child, Children
 
 ROOT = Path(__file__).resolve().parents[1]
+# What an installation of this checkout is; `make` builds it before any bench.
+BUILT = ROOT / "build" / "compiled"
 CLI = (sys.executable, "-m", "kong_federation.cli.__main__")
 SOCKET = "graphql-federation.socket"
 START_SECONDS = 90.0  # a busy machine imports slowly
 
 # Names, as they stand in tables.
-OURS, FLOOR, STAND_IN, KONG_PDK = "ours", "floor", "ours, stand-in", "ours, kong-pdk"
+OURS, PLAIN, FLOOR = "ours", "ours, plain Python", "floor"
+STAND_IN, KONG_PDK = "ours, stand-in", "ours, kong-pdk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,37 @@ Opener = Callable[[Bench], Awaitable[Gateway]]
 
 
 async def open_ours(bench: Bench) -> Gateway:
-    """The plugin server, driven over Kong's protocol by lanes that behave like a Kong worker."""
+    """The plugin server as it is installed, driven over Kong's protocol by lanes that behave like a Kong worker."""
+    return await _serving(bench, OURS, built())
+
+
+async def open_plain(bench: Bench) -> Gateway:
+    """The same from its sources: what it is where there is no C compiler."""
+    return await _serving(bench, PLAIN, ROOT)
+
+
+def built() -> Path:
+    """
+    Where the installation is.
+
+    Raises:
+        BenchError: It was not built.
+    """
+    if not BUILT.is_dir():
+        raise BenchError(f"there is no {BUILT.relative_to(ROOT)}; make {BUILT.relative_to(ROOT)}/.installed builds it")
+    return BUILT
+
+
+def is_compiled() -> bool:
+    """Whether there was a C compiler for the installation."""
+    said = subprocess.run([*CLI, "--version"], cwd=built(), capture_output=True, text=True, check=True)
+    return "compiled" in said.stdout
+
+
+async def _serving(bench: Bench, name: str, where: Path) -> Gateway:
     folder = Path(tempfile.mkdtemp(dir=bench.children.folder))
     serve = [*CLI, "serve", "--kong-prefix", str(folder), "--socket-name", SOCKET, "--workers", str(bench.workers)]
-    return await _plugin_server(bench, OURS, serve, folder / SOCKET)
+    return await _plugin_server(bench, name, serve, folder / SOCKET, where)
 
 
 async def open_floor(bench: Bench) -> Gateway:
@@ -85,8 +116,8 @@ async def open_floor(bench: Bench) -> Gateway:
     return await _plugin_server(bench, FLOOR, [sys.executable, "-m", "bench.floor", "--socket", str(socket)], socket)
 
 
-async def _plugin_server(bench: Bench, name: str, command: Sequence[str], socket: Path) -> Gateway:
-    child = bench.children.start(f"{name} {socket.parent.name}", command, cwd=ROOT)
+async def _plugin_server(bench: Bench, name: str, command: Sequence[str], socket: Path, where: Path = ROOT) -> Gateway:
+    child = bench.children.start(f"{name} {socket.parent.name}", command, cwd=where)
     bench.children.wait_until(socket.exists, name, START_SECONDS)
     lanes: dict[str, Sequence[Lane]] = {}
     for graph in bench.graphs:
@@ -114,7 +145,7 @@ async def open_stand_in(bench: Bench) -> Gateway:
     declared = bench.children.folder / "kong.yml"
     declared.write_text(json.dumps({"_format_version": "3.0", "routes": [route]}))  # JSON is YAML
     command = [*CLI, "dev", str(declared), "--port", str(port), "--no-access-log"]
-    child = bench.children.start(STAND_IN, command, cwd=ROOT)
+    child = bench.children.start(STAND_IN, command, cwd=built())
     bench.children.wait_until(lambda: answers(port), "the stand-in for Kong", START_SECONDS)
     lanes: Sequence[Lane] = [await HttpLane.open(port) for _ in range(bench.lanes)]
     return Gateway(STAND_IN, child, {graph.name: lanes}, front=True)
@@ -126,7 +157,7 @@ async def open_kong_pdk(bench: Bench) -> Gateway:
     program = str(Path(sys.executable).parent / "kong-python-pluginserver")
     plugins = str(ROOT / "plugins")
     command = [program, "--no-lua-style", "--plugins-directory", plugins, "--kong-prefix", str(prefix)]
-    environment = {"KONG_FEDERATION_RUNTIME_DIRECTORY": str(prefix / "run")}
+    environment = {"KONG_FEDERATION_RUNTIME_DIRECTORY": str(prefix / "run"), "PYTHONPATH": str(built())}
     child = bench.children.start(KONG_PDK, command, cwd=ROOT, env={**os.environ, **environment})
     socket = prefix / PDK_SOCKET
     bench.children.wait_until(socket.exists, "kong-python-pluginserver", START_SECONDS)

@@ -14,6 +14,7 @@ from bench.gateways import (
     FLOOR,
     KONG_PDK,
     OURS,
+    PLAIN,
     ROOT,
     STAND_IN,
     START_SECONDS,
@@ -23,6 +24,7 @@ from bench.gateways import (
     open_floor,
     open_kong_pdk,
     open_ours,
+    open_plain,
     open_stand_in,
 )
 from bench.measure import load, memories
@@ -32,7 +34,13 @@ from bench.results import Start
 from bench.rounds import FAILURES, Stats
 from examples.children import ChildDiedError, Children
 
-OWN: dict[str, Opener] = {OURS: open_ours, FLOOR: open_floor, STAND_IN: open_stand_in, KONG_PDK: open_kong_pdk}
+OWN: dict[str, Opener] = {
+    OURS: open_ours,
+    PLAIN: open_plain,
+    FLOOR: open_floor,
+    STAND_IN: open_stand_in,
+    KONG_PDK: open_kong_pdk,
+}
 BUILDER = "gateway.builder"  # in its command: the process that plans, one per supergraph and node
 FRESH_TEXTS = 5
 ALONE = 0.3  # seconds of one client before fresh texts, to know the known one's latency

@@ -85,8 +85,15 @@ class Promise(Generic[_Value]):
         self.result()
         return None
 
-    def _end(self, value: Any, state: int = _KEPT) -> None:
+    def set_result(self, value: _Value) -> None:
         """Give it its value; who waits on a strand goes on before this returns."""
+        self._end(value)
+
+    def set_exception(self, error: BaseException) -> None:
+        """Give it its error."""
+        self._end(error, _FAILED)
+
+    def _end(self, value: Any, state: int = _KEPT) -> None:
         if self._state != _PENDING:
             raise asyncio.InvalidStateError("it has come already")
         self._state = state
@@ -98,12 +105,6 @@ class Promise(Generic[_Value]):
                 then(self)
             except Exception:  # noqa: BLE001 - who brings a value must not suffer from what becomes of it
                 _log.exception("who waited for a promise has failed")
-
-    set_result = _end
-
-    def set_exception(self, error: BaseException) -> None:
-        """Give it its error."""
-        self._end(error, _FAILED)
 
     def cancel(self, msg: object = None) -> bool:  # noqa: ARG002 - a future's signature
         """Say that nobody wants it; False: it is done already."""

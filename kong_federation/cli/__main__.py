@@ -12,6 +12,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from types import ModuleType
 
 from kong_federation import __version__
@@ -45,6 +46,13 @@ in kong.conf:
 """
 
 
+def _version() -> str:
+    # Where it was installed without a C compiler, the modules on a request's way are what their sources say.
+    found = find_spec("kong_federation.strands")
+    plain = found is None or found.origin is None or found.origin.endswith(".py")
+    return f"kong-federation {__version__}, {'plain Python' if plain else 'compiled'}"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """
     Run one command.
@@ -62,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"kong-federation {__version__}")
+    parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     called = next((word for word in arguments if not word.startswith("-")), None)
     for name, summary in COMMANDS.items():

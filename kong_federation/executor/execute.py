@@ -16,40 +16,31 @@ the task group of each wave ends its other fetches before the exception leaves, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
-from kong_federation.errors import FederationError, FederationErrors
-from kong_federation.errors.codes import UNSUPPORTED_OPERATION
+from kong_federation.errors import FederationErrors
 from kong_federation.executor.compiled import GIVING_UP, LARGE, State
 from kong_federation.executor.context import ExecutionContext, JsonObject, Result
 from kong_federation.executor.explain import explain
-from kong_federation.executor.fetch import Introspection, compile_fetch
 from kong_federation.executor.origins import Origins
 from kong_federation.executor.projection import Projection, compile_projection
 from kong_federation.executor.run import Run
+from kong_federation.executor.steps import DEFERRED, SUBSCRIPTIONS, Step, compile_node, unsupported
 from kong_federation.executor.tier import Tier
 from kong_federation.executor.variables import Variables, compile_variables
 from kong_federation.plan.nodes import (
-    Condition,
     Defer,
     Fetch,
     Introspect,
     Node,
     OperationKind,
-    Parallel,
     QueryPlan,
-    Sequence,
-    Subscription,
 )
 
-_DEFERRED = "Deferred fragments (@defer) are"
 
-Step: TypeAlias = Callable[[Run], Coroutine[Any, Any, None]]
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Executable:
     """A plan, ready to run any number of times at once; made by `prepare`."""
 
@@ -71,7 +62,7 @@ class Executable:
         """
         values = self.variables(raw_variables)
         if self.deferring and any(values.get(name) is True for name in self.deferring):
-            raise FederationErrors((_unsupported(_DEFERRED),))
+            raise FederationErrors((unsupported(DEFERRED),))
         return values
 
     async def execute(self, variables: JsonObject, context: ExecutionContext) -> Result:
@@ -86,6 +77,9 @@ class Executable:
         if program is None:
             return await self._in_a_task(Run(variables, context))
         state = program.begin(variables, context)
+        # Nothing is awaited where an exception is handled (decision 18).
+        data: JsonObject | None = None
+        broken: BaseException | None = None
         try:
             await program.run(state)
             if state.received <= LARGE:
@@ -93,12 +87,18 @@ class Executable:
             else:
                 data = await asyncio.to_thread(program.project, state)
         except GIVING_UP:
-            return await self._go_over(state)
-        except BaseException:
+            pass
+        except BaseException as error:  # noqa: BLE001 - it is raised again
+            broken = error
+        if data is None:
+            if broken is None:
+                return await self._go_over(state)
             # The client has gone, or we are mistaken.
-            state.cancel()
-            await state.settle()
-            raise
+            await _abandon(state)
+            try:
+                raise broken
+            finally:
+                del broken  # its traceback holds this frame
         if self.tier.given_up:
             self.tier.succeeded()
         return Result(data)
@@ -106,13 +106,18 @@ class Executable:
     async def _go_over(self, state: State) -> Result:
         """Have the interpreter go over the answers at which a program gave up."""
         self.tier.gave_up()
+        broken: BaseException | None = None
         try:
             await state.settle()
-        except BaseException:
+        except BaseException as error:  # noqa: BLE001 - it is raised again
+            broken = error
+        if broken is not None:
             # The client has gone, while the rest of what had been given up was awaited.
-            state.cancel()
-            await state.settle()
-            raise
+            await _abandon(state)
+            try:
+                raise broken
+            finally:
+                del broken  # its traceback holds this frame
         run = Run(state.variables, state.context, sent=state.so_far())
         try:
             return await self._in_a_task(run)
@@ -143,10 +148,10 @@ def prepare(plan: QueryPlan) -> Executable:
         FederationError: UNSUPPORTED_OPERATION for subscriptions, and for `@defer` that no variable can switch off.
     """
     if plan.kind is OperationKind.SUBSCRIPTION:
-        raise _unsupported("Subscriptions are")
+        raise unsupported(SUBSCRIPTIONS)
     node, deferring = _at_once(plan.node)
     sources: list[Fetch | Introspect] = []
-    step = None if node is None else _compile_node(node, sources)
+    step = None if node is None else compile_node(node, sources)
     origins = Origins(tuple(sources))
     projection = compile_projection(plan.output)
     tier = Tier(replace(plan, node=node))
@@ -159,68 +164,11 @@ def _at_once(node: Node | None) -> tuple[Node | None, frozenset[str]]:
         return node, frozenset()
     variables = [part.variable for part in node.deferred]
     if None in variables:
-        raise _unsupported(_DEFERRED)
+        raise unsupported(DEFERRED)
     return node.otherwise, frozenset(filter(None, variables))
 
 
-def _compile_node(node: Node, sources: list[Fetch | Introspect]) -> Step:
-    match node:
-        case Fetch():
-            sources.append(node)
-            return compile_fetch(len(sources) - 1, node)
-        case Introspect():
-            sources.append(node)
-            return Introspection(len(sources) - 1, node)
-        case Sequence(nodes):
-            return _compile_sequence(tuple(_compile_node(inner, sources) for inner in nodes))
-        case Parallel(nodes):
-            return _compile_parallel(tuple(_compile_node(inner, sources) for inner in nodes))
-        case Condition():
-            return _compile_condition(node, sources)
-        case Subscription():
-            raise _unsupported("Subscriptions are")
-        case Defer():
-            raise _unsupported(_DEFERRED)
-
-
-def _compile_sequence(steps: tuple[Step, ...]) -> Step:
-    if len(steps) == 1:
-        return steps[0]
-
-    async def sequence(run: Run) -> None:
-        for step in steps:
-            await step(run)
-
-    return sequence
-
-
-def _compile_parallel(steps: tuple[Step, ...]) -> Step:
-    if len(steps) <= 1:
-        return _compile_sequence(steps)
-    *others, own = steps
-
-    async def parallel(run: Run) -> None:
-        async with asyncio.TaskGroup() as group:
-            for step in others:
-                group.create_task(step(run))
-            # One of them needs no task of its own.
-            await own(run)
-
-    return parallel
-
-
-def _compile_condition(node: Condition, sources: list[Fetch | Introspect]) -> Step:
-    when_true = None if node.when_true is None else _compile_node(node.when_true, sources)
-    when_false = None if node.when_false is None else _compile_node(node.when_false, sources)
-    variable = node.variable
-
-    async def condition(run: Run) -> None:
-        step = when_true if run.variables.get(variable) is True else when_false
-        if step is not None:
-            await step(run)
-
-    return condition
-
-
-def _unsupported(what: str) -> FederationError:
-    return FederationError(UNSUPPORTED_OPERATION, f"{what} not supported by this gateway.")
+async def _abandon(state: State) -> None:
+    """Give up what an execution has begun, and see it ended."""
+    state.cancel()
+    await state.settle()

@@ -39,7 +39,7 @@ class Sent(NamedTuple):
             self.answer.exception()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """
     What a fetch or an introspection asks, but for the values of its variables.

@@ -96,7 +96,7 @@ class PlanKey(NamedTuple):
     labels: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Prepared:
     """
     A plan, ready to run.
@@ -148,7 +148,7 @@ class PlanCache:
         self._request_bytes = 0
 
     def __repr__(self) -> str:
-        return f"<PlanCache: {len(self._plans)} plans of {self._plans.currsize} bytes, {len(self._refusals)} refusals>"
+        return f"<PlanCache: {len(self._plans)} plans of {self._plans.currsize:.0f} bytes, {len(self._refusals)} refusals>"
 
     def __len__(self) -> int:
         return len(self._plans)

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -234,7 +234,7 @@ class Gateway:
     async def _current(self, deadline: float) -> Generation:
         """What serves at this moment; there is no turn of the loop before the caller holds it."""
         if self._generation is None and not self._closed:
-            await self._in_time(self._loaded.wait(), deadline)
+            await self._in_time(self._loaded.wait, deadline)
         if self._generation is None:
             raise self._failure or FederationError(SERVICE_UNAVAILABLE, "the gateway is closed")
         return self._generation
@@ -298,12 +298,10 @@ class Gateway:
                 request_id,
                 tally.asked,
             )
-            if self._shares:
-                execution = self._shared(generation, request, prepared, variables, context)
+            if self._shares or prepared.introspects:
+                result = await self._rarer(generation, request, known, context, deadline)
             else:
-                execution = prepared.executable.execute(variables, context)
-            # Every fetch has its own time, which ends before the deadline does; the builder's answers have not.
-            result = await (self._in_time(execution, deadline) if prepared.introspects else execution)
+                result = await prepared.executable.execute(variables, context)
             return self._written(result, head, tally)
         except Exception as error:  # noqa: BLE001 - every request is answered
             return self._refusal(request, head, error, tally)
@@ -321,7 +319,7 @@ class Gateway:
         recalled = prepared is not None
         if prepared is None:
             tally.plan_cache = MISS
-            prepared = await self._in_time(generation.plan(key), deadline)
+            prepared = await self._in_time(lambda: generation.plan(key), deadline)
         tally.prepared = prepared
         if prepared.introspects or prepared.mutates:
             self._check_allowed(prepared, asked)
@@ -353,22 +351,31 @@ class Gateway:
             return None
         return refusal((body_too_large(self._settings.limits),))
 
-    def _shared(
+    async def _rarer(
         self,
         generation: Generation,
         request: HttpRequest,
-        prepared: Prepared,
-        variables: dict[str, Any],
+        known: tuple[Prepared, dict[str, Any]],
         context: ExecutionContext,
-    ) -> Coroutine[Any, Any, Result]:
-        """A part in an execution that others have begun, or begin now."""
+        deadline: float,
+    ) -> Result:
+        """Execute what others may have a part in, or what needs a timer."""
+        prepared, variables = known
         executable = prepared.executable
-        if prepared.mutates:
-            return generation.sharing.alone(lambda: executable.execute(variables, context))
-        # One plan, and so its tier, is that of one operation and one set of labels. The key holds it, so that no other
-        # can have its identity.
-        key = sharing_key(request, executable.tier, variables)
-        return generation.sharing.result(key, lambda: executable.execute(variables, context))
+
+        def execute() -> Coroutine[Any, Any, Result]:
+            return executable.execute(variables, context)
+
+        def shared() -> Coroutine[Any, Any, Result]:
+            if prepared.mutates:
+                return generation.sharing.alone(execute)
+            # One plan, and so its tier, is that of one operation and one set of labels. The key holds it, so that no
+            # other can have its identity.
+            return generation.sharing.result(sharing_key(request, executable.tier, variables), execute)
+
+        begin = shared if self._shares else execute
+        # Every fetch has its own time, which ends before the deadline does; the builder's answers have not.
+        return await (self._in_time(begin, deadline) if prepared.introspects else begin())
 
     def _written(self, result: Result, head: Head, tally: Tally) -> HttpResponse:
         data, errors, stream = result
@@ -383,17 +390,15 @@ class Gateway:
                 tally.prepared.sizes.last = len(body)
         return HttpResponse(200, head.answer_headers, body, tally.facts(len(body)) if self._tells else None)
 
-    def _in_time(self, awaited: Coroutine[Any, Any, _Awaited], deadline: float) -> asyncio.Task[_Awaited]:
+    def _in_time(self, begin: Callable[[], Coroutine[Any, Any, _Awaited]], deadline: float) -> asyncio.Task[_Awaited]:
         """Wait for something until the deadline, in a task, which a timer needs; both cost more than most requests."""
-        task = asyncio.get_running_loop().create_task(self._wait_in_time(awaited, deadline))
         # Of a task that is cancelled before its first turn, nothing is begun.
-        task.add_done_callback(lambda _: awaited.close())
-        return task
+        return asyncio.get_running_loop().create_task(self._wait_in_time(begin, deadline))
 
-    async def _wait_in_time(self, awaited: Coroutine[Any, Any, _Awaited], deadline: float) -> _Awaited:
+    async def _wait_in_time(self, begin: Callable[[], Coroutine[Any, Any, _Awaited]], deadline: float) -> _Awaited:
         try:
             async with asyncio.timeout_at(deadline) as limit:
-                return await awaited
+                return await begin()
         except TimeoutError:
             if not limit.expired():
                 raise

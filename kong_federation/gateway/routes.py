@@ -18,7 +18,7 @@ from kong_federation.transport import HttpTransport, SubgraphPolicy
 _LOG = logging.getLogger("kong_federation.gateway")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Route:
     """
     One subgraph, for all requests.

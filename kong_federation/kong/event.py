@@ -33,12 +33,12 @@ from kong_federation.kong.runtime import Runtime, Tenant
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Proceed:
     """Let the request pass."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Restart:
     """Let Kong start the instance again."""
 

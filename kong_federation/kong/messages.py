@@ -30,7 +30,7 @@ from kong_federation.kong.protobuf import (
 from kong_federation.kong.wire import ProtocolError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StartInstance:
     """
     Kong has a configuration that it wants to use.
@@ -46,7 +46,7 @@ class StartInstance:
     configuration: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CloseInstance:
     """Kong no longer uses a configuration."""
 
@@ -62,7 +62,7 @@ class HandleEvent(NamedTuple):
     phase: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OtherCall:
     """
     A call that Kong's schema knows and Kong does not make.
@@ -79,7 +79,7 @@ class OtherCall:
 Call = StartInstance | CloseInstance | HandleEvent | OtherCall
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InstanceStarted:
     """The answer to a start."""
 
@@ -88,7 +88,7 @@ class InstanceStarted:
     instance: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Done:
     """The answer to everything else; after an event it follows an empty frame."""
 

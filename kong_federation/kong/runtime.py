@@ -98,7 +98,7 @@ class Refusing:
         """Nothing to let go of."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Tenant:
     """
     One configuration at work in this process.
@@ -126,7 +126,7 @@ class Tenant:
         self.patience = self.limits.deadline / 1000 + _GRACE
 
 
-@dataclass(slots=True)
+@dataclass
 class Handle:
     """
     An instance that this process has seen.

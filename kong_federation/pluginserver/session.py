@@ -62,6 +62,7 @@ from kong_federation.kong.pdk import Calls, Entry, EventOver
 from kong_federation.kong.runtime import Runtime, Tenant
 from kong_federation.pluginserver.events import Events
 from kong_federation.strands import Promise, Strand
+from kong_federation.streams import Stream
 
 _log = logging.getLogger(__name__)
 
@@ -157,7 +158,7 @@ class Event(Strand[Decision]):
         self.cancel()
 
 
-class Session(asyncio.Protocol):
+class Session(Stream):
     """
     One connection.
 

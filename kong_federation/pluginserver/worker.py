@@ -24,6 +24,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import uvloop
 
@@ -128,7 +129,7 @@ async def _serve(runtime: Runtime, options: WorkerOptions, door: Door, lifeline:
     loop.add_signal_handler(signal.SIGHUP, runtime.refresh)
     loop.add_reader(lifeline, orphaned.set)
     events = Events(options.most_events, pulse)
-    make_session = partial(Session, runtime, events)
+    make_session = cast("Callable[[], asyncio.Protocol]", partial(Session, runtime, events))
     server = await loop.create_unix_server(make_session, sock=door.listening, backlog=BACKLOG)
     background = [loop.create_task(work) for work in (events.keep_deadlines(), _keep_alarm(options.alarm))]
     # What exists from here on is there to stay; the collector need not look at it again and again.

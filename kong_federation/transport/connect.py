@@ -14,8 +14,9 @@ import ssl
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
+from kong_federation.streams import Stream
 from kong_federation.transport.address import Origin
 from kong_federation.transport.errors import FOREIGN, connecting
 
@@ -29,7 +30,7 @@ _LOOKUPS: Final = 8
 # Seconds for saying goodbye on an encrypted connection; the loop's default is 30.
 _GOODBYE: Final = 1.0
 
-P = TypeVar("P", bound=asyncio.Protocol)
+P = TypeVar("P", bound=Stream)
 
 
 class Connector:
@@ -87,12 +88,14 @@ class Connector:
 
     async def _open(self, origin: Origin, address: str, protocol: Callable[[], P], tls: ssl.SSLContext | None) -> P:
         loop = asyncio.get_running_loop()
+        make = cast("Callable[[], asyncio.Protocol]", protocol)
         if tls is None:
-            return (await loop.create_connection(protocol, address, origin.port))[1]
-        made = await loop.create_connection(
-            protocol, address, origin.port, ssl=tls, server_hostname=origin.host, ssl_shutdown_timeout=_GOODBYE
-        )
-        return made[1]
+            made = await loop.create_connection(make, address, origin.port)
+        else:
+            made = await loop.create_connection(
+                make, address, origin.port, ssl=tls, server_hostname=origin.host, ssl_shutdown_timeout=_GOODBYE
+            )
+        return cast("P", made[1])
 
     async def _context(self) -> ssl.SSLContext:
         if self._tls is None:

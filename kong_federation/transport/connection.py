@@ -16,6 +16,7 @@ import select
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
+from kong_federation.streams import Stream
 from kong_federation.transport.answer import AnswerReader
 from kong_federation.transport.base import SubgraphResponse
 from kong_federation.transport.errors import TransportError, Trouble
@@ -55,7 +56,7 @@ class Owner(Protocol):
         ...
 
 
-class Connection(asyncio.Protocol):
+class Connection(Stream):
     """
     One connection.
 

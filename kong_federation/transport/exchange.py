@@ -138,7 +138,7 @@ class Exchange(Promise[SubgraphResponse]):
         """Give the answer to all who still wait."""
         self._finish()
         if not self.done():  # neither cancelled nor sent away
-            self.set_result(response)
+            self._end(response)
         if self._joined is not None:
             for promise, _, _ in self._joined:
                 if not promise.done():

@@ -39,7 +39,7 @@ from kong_federation.transport.watch import PERIOD, Watch
 _MOST_URLS: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SubgraphPolicy:
     """
     How one subgraph is reached.

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ ROOMS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 
 MOST_LINES = 500
 MOST_LINES_OF_A_FUNCTION = 60
+COMPILED = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"][
+    "custom"
+]["modules"]
 NO_NAMES = {"utils", "helpers", "common", "misc", "util"}
 # The files that may import inside a function: each guards an optional extra or keeps `dump` quick.
 LATE_IMPORTS = {"cli/__main__.py", "standin/yaml_file.py"}
@@ -53,3 +57,19 @@ def test_the_root_re_exports_nothing() -> None:
     tree = ast.parse((PACKAGE / "__init__.py").read_text())
 
     assert not [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+@pytest.mark.parametrize("module", COMPILED)
+def test_what_is_compiled_awaits_nothing_while_it_handles_an_exception(module: str) -> None:
+    """A compiled coroutine that is suspended there leaves its exception to whoever runs next (decision 18)."""
+    waits = (ast.Await, ast.AsyncFor, ast.AsyncWith, ast.Yield, ast.YieldFrom)
+    tree = ast.parse((ROOT / module).read_text())
+    for block in [node for node in ast.walk(tree) if isinstance(node, ast.Try)]:
+        for part in (*block.handlers, *block.finalbody):
+            assert not [node.lineno for node in ast.walk(part) if isinstance(node, waits)]
+
+
+@pytest.mark.parametrize("module", COMPILED)
+def test_what_is_compiled_has_no_dataclass_with_slots(module: str) -> None:
+    """It would be a class of its own beside the compiled one."""
+    assert "slots=True" not in (ROOT / module).read_text()

@@ -1,15 +1,20 @@
 """Gateways with a scripted builder and a subgraph in memory, and requests to them."""
 
 import asyncio
+import gc
 import json
 from dataclasses import dataclass, field
 
+from kong_federation.executor import prepare
 from kong_federation.gateway import Gateway, HttpRequest
+from kong_federation.gateway.cache import Prepared, Sizes, Uses
+from kong_federation.plan.nodes import Composite, OperationKind, QueryPlan, Variant
 from kong_federation.settings import parse_settings
 from kong_federation.transport import MemoryTransport, SubgraphResponse
 from tests.gateway.scripted_planner import PROGRAM
 
 URL = "http://a.test/graphql"
+NOTHING = Composite("Query", abstract=False, variants=(Variant(("Query",), ()),))
 
 
 async def echo(request):
@@ -49,6 +54,22 @@ def read(response):
 
 def code(response):
     return json.loads(response.body)["errors"][0]["extensions"]["code"]
+
+
+def prepared(weight=0, operation_name=""):
+    """A plan that asks nobody."""
+    executable = prepare(QueryPlan(OperationKind.QUERY, operation_name, None, NOTHING))
+    return Prepared(executable, False, False, weight, b"", "", Sizes(), Uses(b""), {})
+
+
+class Watched:
+    """Whether something is still there; of a kind that may be compiled, and then there are no weak references to it."""
+
+    def __init__(self, one):
+        self.kind, self.number = type(one), id(one)
+
+    def __call__(self):
+        return next((one for one in gc.get_objects() if id(one) == self.number and type(one) is self.kind), None)
 
 
 async def until(condition):

@@ -10,8 +10,9 @@ from kong_federation.errors import FederationError
 from kong_federation.errors.codes import GRAPHQL_PARSE_FAILED
 from kong_federation.executor import prepare
 from kong_federation.gateway.builder.planning import make_planner
-from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, Sizes, Uses, weigh_plan, weigh_refusal
+from kong_federation.gateway.cache import PlanCache, PlanKey, Refused, Sizes, weigh_plan, weigh_refusal
 from kong_federation.plan import decode_plan, encode_plan
+from tests.gateway.gateway_world import prepared
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -20,53 +21,39 @@ def key(document, name=None, labels=()):
     return PlanKey(document, name, frozenset(labels))
 
 
-def plan(weight):
-    return Prepared(
-        None,
-        introspects=False,
-        mutates=False,
-        weight=weight,
-        encoded=b"",
-        digest="",
-        sizes=Sizes(),
-        uses=Uses(b""),
-        kinds={},
-    )
-
-
 def refusal(document):
     return Refused((FederationError(GRAPHQL_PARSE_FAILED, "no"),), weigh_refusal(key(document)))
 
 
 def test_a_plan_depends_on_document_name_and_labels():
     cache = PlanCache(1_000, 10)
-    cache.put(key("a"), plan(1))
+    cache.put(key("a"), prepared(1))
     assert cache.get(key("a")) is not None
     assert cache.get(key("a", "A")) is cache.get(key("a", labels=["l"])) is cache.get(key("b")) is None
 
 
 def test_bytes_and_entries_are_bounded_and_the_least_recently_used_goes_first():
     cache = PlanCache(100, 10)
-    cache.put(key("a"), plan(50))
-    cache.put(key("b"), plan(50))
+    cache.put(key("a"), prepared(50))
+    cache.put(key("b"), prepared(50))
     cache.get(key("a"))
-    cache.put(key("c"), plan(50))
+    cache.put(key("c"), prepared(50))
     assert [bool(cache.get(key(name))) for name in "abc"] == [True, False, True]
     cache = PlanCache(100, 2)
     for name in "abc":
-        cache.put(key(name), plan(1))
+        cache.put(key(name), prepared(1))
     assert [bool(cache.get(key(name))) for name in "abc"] == [False, True, True]
     assert repr(cache) == "<PlanCache: 2 plans of 2 bytes, 0 refusals>"
 
 
 def test_requests_are_remembered_no_longer_than_their_plans():
     cache = PlanCache(100, 2)
-    cache.put(key("a"), plan(1))
+    cache.put(key("a"), prepared(1))
     found = cache.get(key("a"))
     cache.remember(b"body", found, {"x": 1})
     cache.remember(b"long" * 2_000, found, {})
     assert cache.requests == {b"body": (found, {"x": 1})}
-    cache.put(key("b"), plan(1))
+    cache.put(key("b"), prepared(1))
     assert not cache.requests
     for number in range(2_000):
         cache.remember(b"%d" % number, found, {})
@@ -83,13 +70,13 @@ def test_requests_are_remembered_no_longer_than_their_plans():
 
 @pytest.mark.parametrize("cache", [PlanCache(0, 10), PlanCache(10, 10), PlanCache(1_000, 0)])
 def test_what_does_not_fit_is_not_kept(cache):
-    cache.put(key("a"), plan(11))
+    cache.put(key("a"), prepared(11))
     assert cache.get(key("a")) is None
 
 
 def test_refusals_push_out_no_plan():
     cache = PlanCache(1_000, 10)
-    cache.put(key("a"), plan(1_000))
+    cache.put(key("a"), prepared(1_000))
     for number in range(10_000):
         cache.put(key(f"{number}"), refusal(f"{number}"))
     assert cache.get(key("a")) is not None

@@ -1,12 +1,10 @@
 """What is told about requests."""
 
 import hashlib
-from types import SimpleNamespace
 
 from kong_federation.gateway.tally import Tally
-from kong_federation.plan import OperationKind
 from kong_federation.transport import SubgraphResponse
-from tests.gateway.gateway_world import URL, post
+from tests.gateway.gateway_world import URL, post, prepared
 
 MEMBERS = ["operation_type", "operation_hash", "plan_cache", "subgraphs", "subrequests", "errors", "response_bytes"]
 
@@ -51,6 +49,5 @@ async def test_nothing_is_told_if_nobody_listens(world):
 
 def test_a_name_as_long_as_a_document_is_cut():
     tally = Tally()
-    plan = SimpleNamespace(operation_name="A" * 10_000, kind=OperationKind.QUERY)
-    tally.prepared = SimpleNamespace(executable=SimpleNamespace(plan=plan), digest="", kinds={})
+    tally.prepared = prepared(operation_name="A" * 10_000)
     assert tally.facts(0).kind.operation_name == "A" * 256

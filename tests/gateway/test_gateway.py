@@ -14,7 +14,7 @@ from kong_federation.gateway.http import read_request
 from kong_federation.plan import encode_plan
 from kong_federation.strands import Strand
 from kong_federation.transport import SubgraphResponse
-from tests.gateway.gateway_world import URL, code, post, read, until
+from tests.gateway.gateway_world import URL, Watched, code, post, read, until
 from tests.gateway.scripted_planner import ScriptedPlanner
 
 GRAPHQL = "application/graphql-response+json"
@@ -284,7 +284,7 @@ async def test_a_replaced_file_is_served_and_the_old_generation_is_let_go(world,
     world.transport._handlers["http://new.test/"] = new
     running = asyncio.ensure_future(gateway.handle(post("{ me }")))
     await until(lambda: world.transport.requests)
-    old = weakref.ref(gateway._generation)
+    old = Watched(gateway._generation)
     connection = weakref.ref(gateway._generation._builder)
 
     replacement = tmp_path / "replacement"

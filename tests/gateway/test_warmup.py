@@ -4,19 +4,18 @@ import asyncio
 import contextlib
 import gc
 import os
-import weakref
 
 import pytest
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import GRAPHQL_VALIDATION_FAILED, SERVICE_UNAVAILABLE
 from kong_federation.gateway.builder import host, pool
-from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Sizes, Uses
+from kong_federation.gateway.cache import PlanCache, PlanKey, Uses
 from kong_federation.gateway.messages import Order, PlanJob, pack_job
 from kong_federation.gateway.warmup import warm_up
 from kong_federation.limits import Limits
 from kong_federation.settings import WarmupSettings
-from tests.gateway.gateway_world import post, until
+from tests.gateway.gateway_world import Watched, post, prepared, until
 from tests.gateway.scripted_planner import ScriptedPlanner
 
 FAST = {"items_per_second": 10_000}
@@ -115,12 +114,12 @@ def test_uses_are_counted_and_told_once():
 def test_looking_at_the_cache_is_no_use():
     cache = PlanCache(100, 10)
     for name in "abc":
-        cache.put(PlanKey(name, None, frozenset()), Prepared(None, False, False, 30, b"", "", Sizes(), Uses(b""), {}))
+        cache.put(PlanKey(name, None, frozenset()), prepared(30))
     assert [key.document for key, _ in cache.uses()] == ["a", "b", "c"]
     assert cache.knows(PlanKey("a", None, frozenset()))
     assert cache.has_room(10)
     assert not cache.has_room(11)
-    cache.put(PlanKey("d", None, frozenset()), Prepared(None, False, False, 30, b"", "", Sizes(), Uses(b""), {}))
+    cache.put(PlanKey("d", None, frozenset()), prepared(30))
     assert [key.document for key, _ in cache.uses()] == ["b", "c", "d"]
 
 
@@ -320,7 +319,7 @@ async def test_nothing_is_fetched_ahead_if_that_is_switched_off(graph):
 async def test_nothing_is_left_of_a_generation_that_was_replaced(graph):
     gateway = graph.gateway()
     await ask(gateway, "me", 3)
-    gone = weakref.ref(gateway._generation)
+    gone = Watched(gateway._generation)
     for _ in range(2):
         before = gateway._generation
         graph.write()

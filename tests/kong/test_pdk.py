@@ -1,9 +1,10 @@
 """Every function of the table has a method that asks it and understands its answer."""
 
-import inspect
+from pathlib import Path
 
 import pytest
 
+import kong_federation
 from kong_federation.kong import FUNCTIONS, Consumer, Credential, RawBody, Route, Service
 from kong_federation.kong.functions import decode_text, encode_text
 from kong_federation.kong.pdk import Calls, Pdk
@@ -137,5 +138,8 @@ async def test_nothing_is_none():
 
 
 def test_every_function_but_exit_is_covered():
-    named = set(inspect.getsource(Pdk).split('"')) | {"kong.response.exit", "kong.nginx.get_var"}
+    named = set(Path(kong_federation.__file__).with_name("kong").joinpath("pdk.py").read_text().split('"')) | {
+        "kong.response.exit",
+        "kong.nginx.get_var",
+    }
     assert {name for name in FUNCTIONS if not name.startswith("kong.log.")} <= named

@@ -52,7 +52,7 @@ LARGE = 500_000
 GIVING_UP = (OddError, FederationError, KeyError, TypeError, AttributeError, ValueError, RecursionError)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Program:
     """
     A compiled plan.
@@ -94,7 +94,7 @@ class Program:
         return state
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Script:
     """
     A program as text.
