@@ -148,7 +148,9 @@ class PlanCache:
         self._request_bytes = 0
 
     def __repr__(self) -> str:
-        return f"<PlanCache: {len(self._plans)} plans of {self._plans.currsize:.0f} bytes, {len(self._refusals)} refusals>"
+        return (
+            f"<PlanCache: {len(self._plans)} plans of {self._plans.currsize:.0f} bytes, {len(self._refusals)} refusals>"
+        )
 
     def __len__(self) -> int:
         return len(self._plans)

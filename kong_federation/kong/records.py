@@ -103,7 +103,7 @@ class Layout(Generic[Record]):
         return self._record(**values)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Consumer:
     """Kong's consumer, as an authentication plugin found it."""
 
@@ -114,7 +114,7 @@ class Consumer:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Credential:
     """What the consumer authenticated with; `consumer_id` is empty for key-auth."""
 
@@ -122,7 +122,7 @@ class Credential:
     consumer_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Route:
     """Kong's route; `service` is an id, empty for a route without one."""
 
@@ -146,7 +146,7 @@ class Route:
     service: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Service:
     """Kong's service; time-outs in milliseconds, `client_certificate` is an id."""
 
@@ -261,7 +261,7 @@ def decode_raw_body(data: bytes) -> RawBody:
     return result
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """Where nginx is to send the request."""
 

@@ -14,9 +14,9 @@ import contextlib
 from collections.abc import Iterator
 
 from kong_federation.executor.compiled.keys import Borrowed, Identity, Part
+from kong_federation.executor.compiled.nulls import Nulls
 from kong_federation.executor.compiled.scope import Scope, Tables, represented
 from kong_federation.executor.compiled.sources import Source, Sources
-from kong_federation.executor.compiled.support import Nulls
 from kong_federation.executor.compiled.walking import Levels, Walk, both, types_of
 from kong_federation.executor.compiled.writer import Functions, Names, Writer
 from kong_federation.plan.nodes import Fetch, Representation
@@ -66,7 +66,7 @@ class Gathering:
         if not fetch.flattens:
             with contextlib.ExitStack() as blocks:
                 self._levels.enter(write, self._walks[number, 0][0], blocks)
-                write(f"return S.body({number})")
+                write(f"return body_of(S, {number})")
             write("return None")
             return write.text(f"def ask{number}(S):")
         for order in range(len(fetch.flattens)):
@@ -134,7 +134,7 @@ class Gathering:
         for order in orders:
             write(f"S.n{number}_{order} = len(r{order})")
         lists = ", ".join(f"r{order}" for order in orders)
-        write(f"return S.body({number}, ({lists},))")
+        write(f"return body_of(S, {number}, ({lists},))")
 
     def _nulls(self, number: int, order: int) -> str:
         source = next(one for one in self._sources.of(number) if one.order == order)

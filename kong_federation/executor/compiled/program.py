@@ -27,13 +27,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kong_federation.errors import FederationError
+from kong_federation.executor.compiled.asking import KNOWN
 from kong_federation.executor.compiled.gathering import Gathering
 from kong_federation.executor.compiled.projecting import Cases, Projecting
 from kong_federation.executor.compiled.scheduling import Scheduling
 from kong_federation.executor.compiled.scope import Tables
 from kong_federation.executor.compiled.sources import Sources, UnsuitableError
 from kong_federation.executor.compiled.state import State
-from kong_federation.executor.compiled.support import KNOWN, OddError
+from kong_federation.executor.compiled.support import OddError
 from kong_federation.executor.compiled.writer import Functions, Names, TooManyError
 from kong_federation.executor.context import ExecutionContext, JsonObject
 from kong_federation.executor.projection import When, conditions_of, holds_one

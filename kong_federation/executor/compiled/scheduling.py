@@ -84,28 +84,22 @@ class Scheduling:
             # Nothing is sent.
             return number
         if not _needs_objects(node):
-            constant = not node.variables
-            write(f"b{number} = S.questions[{number}].constant" if constant else f"b{number} = S.body({number})")
-            self._put(write, number)
+            write(f"a{number} = sent(S, {number}, body_of(S, {number}))")
             return number
         write(f"b{number} = ask{number}(S)")
         with write.block(f"if b{number} is not None:"):
-            self._put(write, number)
+            write(f"a{number} = sent(S, {number}, b{number})")
         return number
-
-    def _put(self, write: Writer, number: int) -> None:
-        write(f"a{number} = send(S.questions[{number}], b{number}, S.context)")
-        write(f"S.sent[{number}] = b{number}, a{number}")
 
     def _receive(self, write: Writer, node: Fetch | Introspect, number: int) -> None:
         if isinstance(node, Introspect):
             write(f"S.r{number} = await S.introspect({number})")
         elif _needs_objects(node):
             with write.block(f"if b{number} is not None:"):
-                data = f"S.data({number}, await a{number})"
+                data = f"data_of(S, {number}, await a{number})"
                 write(f"take{number}(S, {data})" if node.flattens else f"S.r{number} = {data}")
         else:
-            write(f"S.r{number} = S.data({number}, await a{number})")
+            write(f"S.r{number} = data_of(S, {number}, await a{number})")
 
 
 def _needs_objects(fetch: Fetch) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from kong_federation.executor.compiled.asking import KNOWN
 from kong_federation.executor.compiled.program import Script, write_script
 from kong_federation.executor.compiled.sources import UnsuitableError
-from kong_federation.executor.compiled.support import KNOWN
 from kong_federation.plan.nodes import QueryPlan
 
 

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Any
 
-import orjson
-
-from kong_federation.executor.compiled.support import odd
 from kong_federation.executor.context import ExecutionContext, JsonObject
-from kong_federation.executor.exact import read_json
 from kong_federation.executor.request import Answer, Question, Sent
-from kong_federation.transport import SubgraphResponse
-
-_NONE: Final[list[Any]] = []
-_NO_ERRORS: Final = (_NONE, None)
 
 
 class State:
@@ -48,26 +40,6 @@ class State:
         self.questions = questions
         self.context = context
         self._tasks: list[asyncio.Task[None]] = []
-
-    def body(self, number: int, lists: tuple[list[Any], ...] = ()) -> bytes:
-        """Write the body of a request with its representations; it is odd if they are too many for one."""
-        question = self.questions[number]
-        if question.constant is not None:
-            return question.constant
-        if lists:
-            most = self.context.max_entities.get(question.subgraph)
-            if most is not None and max(map(len, lists)) > most:
-                odd()
-        return question.body(self.variables, lists)
-
-    def data(self, number: int, response: SubgraphResponse) -> JsonObject:
-        """The data of an answer without errors."""
-        self.received += len(response.body)
-        body = read_json(response.body) if self.questions[number].exact else orjson.loads(response.body)
-        data: JsonObject = body["data"]
-        if type(data) is not dict or body.get("errors", _NONE) not in _NO_ERRORS:
-            odd()
-        return data
 
     async def introspect(self, number: int) -> JsonObject:
         """What the gateway itself answers; it is shared, and only read."""

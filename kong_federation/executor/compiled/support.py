@@ -12,11 +12,11 @@ from typing import Any, Final, NoReturn
 
 import orjson
 
+from kong_federation.executor.compiled.nulls import Nulls
 from kong_federation.executor.context import JsonObject
 from kong_federation.executor.entities import Refusal
 from kong_federation.executor.exact import write_number
 from kong_federation.executor.leaves import compile_leaf
-from kong_federation.executor.request import send
 from kong_federation.plan.nodes import Leaf
 
 MISSING: Final = object()
@@ -24,10 +24,6 @@ MISSING: Final = object()
 
 class OddError(Exception):
     """Something is not as it is nearly always."""
-
-
-class Nulls(dict[str, None]):
-    """What stands for an entity that its subgraph does not know: every field of it is null, and none was sent."""
 
 
 def odd() -> NoReturn:
@@ -136,7 +132,7 @@ _CONTAINERS: Final = {dict, list}
 _OBJECTS: Final = {dict}
 _OBJECTS_OR_NULLS: Final = {dict, type(None)}
 
-KNOWN: Final = {
+SUPPORT: Final = {
     "Fragment": orjson.Fragment,
     "Nulls": Nulls,
     "Refusal": Refusal,
@@ -146,6 +142,5 @@ KNOWN: Final = {
     "identity": identity,
     "odd": odd,
     "pick": pick,
-    "send": send,
 }
-"""The names that compiled text may use."""
+"""The names by which compiled text calls them."""
