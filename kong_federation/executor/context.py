@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from kong_federation.transport import Transport
 
@@ -19,7 +19,7 @@ PROTOCOL_HEADERS: Final = (
 """What every request to a subgraph has to say of itself; the executor relies on the caller for it."""
 
 
-class SubgraphTarget(NamedTuple):
+class SubgraphTarget:
     """
     Where one subgraph is for one request.
 
@@ -30,17 +30,22 @@ class SubgraphTarget(NamedTuple):
             share one tuple.
     """
 
-    url: str
-    timeout: float
-    headers: tuple[tuple[str, str], ...] = PROTOCOL_HEADERS
+    __slots__ = ("headers", "timeout", "url")
+
+    def __init__(self, url: str, timeout: float, headers: tuple[tuple[str, str], ...] = PROTOCOL_HEADERS) -> None:
+        self.url: Final = url
+        self.timeout: Final = timeout
+        self.headers: Final = headers
 
 
 _UNLIMITED: Final[Mapping[str, int]] = MappingProxyType({})
 
 
-class ExecutionContext(NamedTuple):
+class ExecutionContext:
     """
     All that an execution needs from its surroundings.
+
+    A plain class, like all that is made for each request: it is compiled, and then as cheap as can be.
 
     Args:
         transport: Carries the requests.
@@ -57,18 +62,42 @@ class ExecutionContext(NamedTuple):
             where its entity stands, so a small answer could otherwise become a large one.
     """
 
-    transport: Transport
-    targets: Mapping[str, SubgraphTarget]
-    introspect: Introspection
-    max_entities: Mapping[str, int] = _UNLIMITED
-    mask_errors: bool = True
-    deadline: float | None = None
-    request_id: str = ""
-    asked: list[str] | None = None
-    max_errors: int = 1000
+    __slots__ = (
+        "asked",
+        "deadline",
+        "introspect",
+        "mask_errors",
+        "max_entities",
+        "max_errors",
+        "request_id",
+        "targets",
+        "transport",
+    )
+
+    def __init__(  # noqa: PLR0913, PLR0917 - it is all that an execution needs
+        self,
+        transport: Transport,
+        targets: Mapping[str, SubgraphTarget],
+        introspect: Introspection,
+        max_entities: Mapping[str, int] = _UNLIMITED,
+        mask_errors: bool = True,
+        deadline: float | None = None,
+        request_id: str = "",
+        asked: list[str] | None = None,
+        max_errors: int = 1000,
+    ) -> None:
+        self.transport: Final = transport
+        self.targets: Final = targets
+        self.introspect: Final = introspect
+        self.max_entities: Final = max_entities
+        self.mask_errors: Final = mask_errors
+        self.deadline: Final = deadline
+        self.request_id: Final = request_id
+        self.asked: Final = asked
+        self.max_errors: Final = max_errors
 
 
-class Result(NamedTuple):
+class Result:
     """
     The answer to one operation.
 
@@ -80,6 +109,24 @@ class Result(NamedTuple):
         stream: Further parts of an answer that comes in parts.
     """
 
-    data: JsonObject | None
-    errors: tuple[JsonObject, ...] = ()
-    stream: AsyncIterator[JsonObject] | None = None
+    __slots__ = ("data", "errors", "stream")
+
+    def __init__(
+        self,
+        data: JsonObject | None,
+        errors: tuple[JsonObject, ...] = (),
+        stream: AsyncIterator[JsonObject] | None = None,
+    ) -> None:
+        self.data: Final = data
+        self.errors: Final = errors
+        self.stream: Final = stream
+
+    def __repr__(self) -> str:
+        return f"Result({self.data!r}, {self.errors!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Result):
+            return NotImplemented
+        return self.data == other.data and self.errors == other.errors and self.stream is other.stream
+
+    __hash__ = None  # type: ignore[assignment]

@@ -132,21 +132,22 @@ def send(question: Question, body: bytes, context: ExecutionContext) -> Answer:
     Raises:
         FederationError: SUBREQUEST_HTTP_ERROR or SUBREQUEST_TIMEOUT, nothing can be sent.
     """
-    # Taken apart at once: to ask a named tuple for a member costs as much as a call.
-    transport, targets, _, _, _, deadline, request_id, asked, _ = context
-    subgraph = question.subgraph
+    subgraph, deadline, asked = question.subgraph, context.deadline, context.asked
     try:
-        url, timeout, headers = targets[subgraph]
+        target = context.targets[subgraph]
     except KeyError:
         message = f'No address is known for subgraph "{subgraph}".'
         raise FederationError(SUBREQUEST_HTTP_ERROR, message) from None
+    timeout = target.timeout
     if deadline is not None:
         timeout = min(timeout, deadline - asyncio.get_running_loop().time())
         if timeout <= 0:
             raise FederationError(SUBREQUEST_TIMEOUT, "No time was left for the request.")
     if asked is not None:
         asked.append(subgraph)
-    answer = transport.send(
-        SubgraphRequest(subgraph, url, headers, body, timeout, safe=question.safe, request_id=request_id)
+    answer = context.transport.send(
+        SubgraphRequest(
+            subgraph, target.url, target.headers, body, timeout, safe=question.safe, request_id=context.request_id
+        )
     )
     return answer if isinstance(answer, _FUTURES) else asyncio.ensure_future(answer)

@@ -249,7 +249,7 @@ class Gateway:
             asyncio.CancelledError: The caller no longer wants the answer; nothing else is raised.
         """
         if request.way is not None:
-            request = request._replace(way=None)
+            request = request.to_be_answered()
         # What cannot be passed on is answered.
         return self._handle(request)  # type: ignore[return-value]
 
@@ -263,8 +263,7 @@ class Gateway:
         return self._handle(request)
 
     async def _handle(self, request: HttpRequest) -> HttpResponse | Passage:
-        # Taken apart at once: to ask a named tuple for a member costs as much as a call.
-        method, _, headers, body, request_id, _, way = request
+        method, headers = request.method, request.headers
         if method == "OPTIONS":
             return options(self._settings)
         if self._following is None:
@@ -278,13 +277,13 @@ class Gateway:
                 generation = await self._current(deadline)
             generation.users += 1
             # A body that came lately in the very same bytes need not be read again.
-            known = generation.requests.get(body) if head.is_usual and method == "POST" else None
+            known = generation.requests.get(request.body) if head.is_usual and method == "POST" else None
             if known is None:
                 known = await self._prepare(request, head, generation, tally, deadline)
             prepared, variables = known
             tally.prepared = prepared
             prepared.uses.count += 1
-            if way is not None:
+            if request.way is not None:
                 passage = generation.passage(request, head, prepared, variables)
                 if passage is not None:
                     return replace(passage, facts=tally.passed(passage.subgraph) if self._tells else None)
@@ -295,7 +294,7 @@ class Gateway:
                 generation.max_entities,
                 self._mask_errors,
                 deadline - self._margin,
-                request_id,
+                request.request_id,
                 tally.asked,
             )
             if self._shares or prepared.introspects:
@@ -378,14 +377,14 @@ class Gateway:
         return await (self._in_time(begin, deadline) if prepared.introspects else begin())
 
     def _written(self, result: Result, head: Head, tally: Tally) -> HttpResponse:
-        data, errors, stream = result
-        if stream is not None:
+        errors = result.errors
+        if result.stream is not None:
             raise FederationError(UNSUPPORTED_OPERATION, "Answers that come in parts are not supported.")
         if errors:
             tally.failed(errors)
-            body = write_json({"errors": errors, "data": data})
+            body = write_json({"errors": errors, "data": result.data})
         else:
-            body = write_json({"data": data})
+            body = write_json({"data": result.data})
             if tally.prepared is not None:
                 tally.prepared.sizes.last = len(body)
         return HttpResponse(200, head.answer_headers, body, tally.facts(len(body)) if self._tells else None)
@@ -432,7 +431,7 @@ class Gateway:
         allow = [method for method in allowed_methods(self._settings) if method != request.method]
         response = refusal(errors, head.media_type or JSON, allow)
         assert isinstance(response.body, bytes)
-        return response._replace(facts=tally.facts(len(response.body))) if self._tells else response
+        return response.telling(tally.facts(len(response.body))) if self._tells else response
 
 
 def _store(settings: Settings, runtime_directory: Path) -> StoreOptions | None:

@@ -97,11 +97,11 @@ async def decide(channel: Channel, tenant: Tenant | None, runtime: Runtime, repl
             guard.quarantine.answered(admitted.digest)
         if response is None:
             return _PROCEED
-        status, headers, body, facts = response
+        status, body = response.status, response.body
         if type(body) is not bytes or not 200 <= status <= 599:
             return await _impossible(response)
-        channel.told = conversation.closing(facts)
-        return Exit(status, headers, body)
+        channel.told = conversation.closing(response.facts)
+        return Exit(status, response.headers, body)
     except FederationError as error:
         return failure([error])
     except FederationErrors as errors:

@@ -72,10 +72,9 @@ class Guard:
             request: The request.
             graph: Digest of its configuration.
         """
-        _, query, _, body, request_id, _, _ = request
-        asked = body or query.encode("utf-8", "surrogateescape")
+        asked = request.body or request.query.encode("utf-8", "surrogateescape")
         digest = _digest_of_short(graph, asked) if len(asked) <= _SHORT else digest_of(graph, asked)
-        return Admitted(request, digest, self.flights.begin(request_id, digest, self._worker), self.flights)
+        return Admitted(request, digest, self.flights.begin(request.request_id, digest, self._worker), self.flights)
 
     def doubts(self, admitted: Admitted) -> bool:
         """Whether something may speak against running a request; `refusal` finds out."""

@@ -106,7 +106,8 @@ async def one(chance, executable, trouble):
     assert asyncio.all_tasks() == {asyncio.current_task()}
     if strand.cancelled():
         return "left"
-    data, errors, _ = strand.result()
+    result = strand.result()
+    data, errors = result.data, result.errors
     if errors:
         return "with errors"
     assert orjson.loads(write_json(data)) == WHOLE

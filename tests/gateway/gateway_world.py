@@ -48,6 +48,11 @@ def post(query, accept="application/graphql-response+json", **members):
     )
 
 
+def changed(request, **members):
+    names = ("method", "query", "headers", "body", "request_id", "identity", "way")
+    return HttpRequest(**{name: getattr(request, name) for name in names} | members)
+
+
 def read(response):
     return response.status, json.loads(response.body)
 

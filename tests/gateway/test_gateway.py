@@ -14,7 +14,7 @@ from kong_federation.gateway.http import read_request
 from kong_federation.plan import encode_plan
 from kong_federation.strands import Strand
 from kong_federation.transport import SubgraphResponse
-from tests.gateway.gateway_world import URL, Watched, code, post, read, until
+from tests.gateway.gateway_world import URL, Watched, changed, code, post, read, until
 from tests.gateway.scripted_planner import ScriptedPlanner
 
 GRAPHQL = "application/graphql-response+json"
@@ -170,15 +170,15 @@ async def test_the_same_bytes_are_read_once_and_refused_where_they_were_not_lawf
         ({**asked.headers, "accept": ["text/html"]}, 406),
         ({**asked.headers, "content-encoding": ["gzip"]}, 415),
     ]:
-        assert (await gateway.handle(asked._replace(headers=headers))).status == status
-    assert (await gateway.handle(asked._replace(method="PUT"))).status == 405
-    assert (await gateway.handle(asked._replace(method="GET"))).status == 400
+        assert (await gateway.handle(changed(asked, headers=headers))).status == status
+    assert (await gateway.handle(changed(asked, method="PUT"))).status == 405
+    assert (await gateway.handle(changed(asked, method="GET"))).status == 400
 
 
 async def test_a_body_that_comes_with_a_get_says_nothing_of_posts(world):
     gateway = world.gateway()
     asked = post("{ me }")
-    query = asked._replace(method="GET", query="query=%7B__typename%7D")
+    query = changed(asked, method="GET", query="query=%7B__typename%7D")
     for _ in range(3):
         assert read(await gateway.handle(query)) == (200, {"data": {}})
     for _ in range(3):

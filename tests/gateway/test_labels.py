@@ -13,7 +13,7 @@ from kong_federation.gateway.labels import draw, find_labels
 from kong_federation.settings import parse_settings
 from kong_federation.supergraph import load_supergraph, override_labels
 from kong_federation.transport import MemoryTransport, SubgraphResponse
-from tests.gateway.gateway_world import post, read
+from tests.gateway.gateway_world import changed, post, read
 
 SUPERGRAPHS = Path(__file__).parents[2] / "spec" / "plans" / "supergraphs"
 PROGRESSIVE = (SUPERGRAPHS / "simple-progressive-overrides.graphql").read_text(encoding="utf-8")
@@ -189,7 +189,7 @@ def test_a_header_switches_a_label_on(value):
 @pytest.mark.parametrize("value", ["", " ", "0", "false", "No", "OFF"])
 def test_a_header_that_says_no_leaves_it_to_the_share(value):
     labels = found(["a", "b"], {"label": "a", "header": "x"}, {"label": "b", "header": "x", "percent": 50})
-    sides = {labels.active(one._replace(headers={**one.headers, "x": [value]})) for one in consumers(100)}
+    sides = {labels.active(changed(one, headers={**one.headers, "x": [value]})) for one in consumers(100)}
     assert sides == {frozenset(), frozenset({"b"})}
 
 
@@ -197,7 +197,7 @@ def test_a_header_that_says_no_leaves_it_to_the_share(value):
 
 
 def of(consumer, request):
-    return request._replace(headers={**request.headers, "x-consumer-id": [consumer]})
+    return changed(request, headers={**request.headers, "x-consumer-id": [consumer]})
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ async def test_the_field_moves_from_one_subgraph_to_the_other(run_directory):
     try:
         for value in ("no", "yes", "no"):
             request = of("consumer-1", post("{ feed { id } }"))
-            request = request._replace(headers={**request.headers, "x-feed": [value]})
+            request = changed(request, headers={**request.headers, "x-feed": [value]})
             assert read(await gateway.handle(request)) == (200, {"data": {"feed": []}})
     finally:
         await gateway.close()
