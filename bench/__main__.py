@@ -23,7 +23,7 @@ import uvloop
 
 from bench.clients import BenchError
 from bench.corpus import CorpusRow, draw
-from bench.gateways import OURS, ROOT, Bench, open_ours
+from bench.gateways import OURS, PLAIN, ROOT, Bench, is_compiled, open_ours
 from bench.graphs import WORKLOAD_GRAPH, corpus_graph, workload
 from bench.measure import yardstick_ms
 from bench.peers import APOLLO, HIVE_RUST, NPM, node_version
@@ -120,6 +120,8 @@ async def measure_workload(report: Report, arguments: argparse.Namespace, childr
     warm_up = WARM_TURNS * arguments.seconds
     conditions = Conditions(Stats(port), arguments.seconds, arguments.rounds, warm_up, say=say, warmth=report.warmth)
     bench = Bench(children, [workload(children.folder, port)], arguments.lanes)
+    if not is_compiled():
+        report.notes.append(f"there was no C compiler: {OURS} is {PLAIN}")
     running = await open_all(bench, openers(arguments.only, report.notes, say), report.notes, say)
     first = await first_answers(running, WORKLOAD_GRAPH, asked[0])
     everything = turns([gateway for gateway, _ in running.values()], WORKLOAD_GRAPH, asked)

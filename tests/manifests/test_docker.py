@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -25,6 +26,9 @@ from tests.manifests.test_kubernetes import PODS
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
+COMPILED = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"][
+    "custom"
+]["modules"]
 IMAGES = (DOCKER / "Dockerfile", DOCKER / "Dockerfile.kong")
 COMPOSE = yaml.safe_load((DOCKER / "compose.yml").read_text(encoding="utf-8"))
 SERVICES = COMPOSE["services"]
@@ -79,11 +83,10 @@ def installed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("image")
     source = folder / "src"
     source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     shutil.copytree(ROOT / "kong_federation", source / "kong_federation", ignore=shutil.ignore_patterns("__pycache__"))
-    steps = of(DOCKER / "Dockerfile", "RUN")[0]
-    assert steps.startswith("pip wheel")
+    (steps,) = [one for one in of(DOCKER / "Dockerfile", "RUN") if one.startswith("pip wheel")]
     for path in ("/wheels", "/opt/kong-federation"):
         steps = steps.replace(path, f"{folder}{path}")
     binaries = Path(sys.executable).parent
@@ -98,8 +101,14 @@ def test_the_wheel_holds_the_package_and_nothing_else(installed):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     package = {str(path.relative_to(ROOT)) for path in (ROOT / "kong_federation").rglob("*.py")}
-    assert package | {"kong_federation/py.typed"} == {name for name in names if name.startswith("kong_federation/")}
-    assert {name.split("/")[0] for name in names} == {"kong_federation", f"kong_federation-{__version__}.dist-info"}
+    plain = {name for name in names if not name.endswith(".so")}
+    assert package | {"kong_federation/py.typed"} == {name for name in plain if name.startswith("kong_federation/")}
+    assert {name.split("/")[0] for name in plain} == {"kong_federation", f"kong_federation-{__version__}.dist-info"}
+    compiled = {name.split(".")[0] for name in names if name.endswith(".so")}
+    if not compiled:
+        assert wheel.name.endswith("-none-any.whl"), "no C compiler"
+    else:
+        assert compiled == {"kong_federation__mypyc", *(name.removesuffix(".py") for name in COMPILED)}
 
 
 def test_what_the_image_runs_works_where_nothing_else_is_installed(installed, tmp_path):
