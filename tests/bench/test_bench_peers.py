@@ -34,7 +34,13 @@ def test_without_npm_ours_are_measured_alone(tmp_path, monkeypatch):
     for variable in ("HIVE_ROUTER_BIN", "COSMO_ROUTER_BIN"):
         monkeypatch.delenv(variable, raising=False)
     notes = []
-    assert list(openers([], notes, print)) == ["ours", "ours, plain Python", "floor", "ours, stand-in", "ours, kong-pdk"]
+    assert list(openers([], notes, print)) == [
+        "ours",
+        "ours, plain Python",
+        "floor",
+        "ours, stand-in",
+        "ours, kong-pdk",
+    ]
     assert ["npm" in notes[0], "HIVE_ROUTER_BIN" in notes[1]] == [True, True]
 
 
