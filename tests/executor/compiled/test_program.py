@@ -1,8 +1,10 @@
 """What a program does better than the interpreter, and what it leaves to it."""
 
 import asyncio
+import gc
 import re
 import threading
+import weakref
 from dataclasses import replace
 
 import orjson
@@ -159,6 +161,17 @@ async def test_an_introspection_beside_what_cannot_be_sent_is_no_loose_end(recwa
     plan = query(Parallel((Introspect("{__schema{x}}"), root(0, "nobody", "{y}"))), y=INT)
     assert isinstance(await run(plan, World({})), GaveUp)
     assert not recwarn.list
+
+
+def test_a_program_that_is_given_up_is_gone_without_the_garbage_collector():
+    gc.disable()
+    try:
+        program = compile_plan(query(root(0, "a", "{x}"), x=INT))
+        gone = weakref.ref(program.names["run"])
+        del program
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_an_identity_is_reduced_to_what_the_object_itself_has():
