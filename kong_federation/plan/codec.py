@@ -63,6 +63,12 @@ _ENUMS: dict[tuple[type, str], type] = {
     (nodes.Leaf, "kind"): nodes.LeafKind,
 }
 
+# Plans of one graph are made of the same names, and hold a ninth less memory where they share them. Names that clients
+# make up come here, too, so this is bounded: characters of a name, and names.
+_LONGEST_NAME = 64
+_MOST_NAMES = 8_192
+_names: dict[str, str] = {}
+
 
 class PlanFormatError(ValueError):
     """The bytes are not a plan of this version."""
@@ -119,6 +125,18 @@ def _encode(value: Any, seen: dict[int, int]) -> Any:
     return array
 
 
+def _shared(text: str) -> str:
+    """The same text, of which plans have one; not by `sys.intern`, which some versions of Python never let go of."""
+    if len(text) > _LONGEST_NAME:
+        return text
+    known = _names.get(text)
+    if known is None:
+        if len(_names) >= _MOST_NAMES:
+            _names.clear()
+        known = _names[text] = text
+    return known
+
+
 def _encode_default(default: Any) -> Any:
     if default is nodes.NO_DEFAULT:
         return [_NO_DEFAULT]
@@ -127,7 +145,7 @@ def _encode_default(default: Any) -> Any:
 
 def _decode(value: Any, seen: list[nodes.Composite]) -> Any:
     if not isinstance(value, list):
-        return value
+        return _shared(value) if type(value) is str else value
     tag, *members = value
     if tag == _PLAIN:
         return tuple(_decode(member, seen) for member in members)

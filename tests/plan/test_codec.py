@@ -13,6 +13,7 @@ from kong_federation.plan import (
     PlanFormatError,
     QueryPlan,
     Variant,
+    codec,
     decode_plan,
     encode_plan,
 )
@@ -79,3 +80,16 @@ def test_enums_come_back_as_enums() -> None:
 def test_foreign_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(PlanFormatError):
         decode_plan(data)
+
+
+def test_plans_share_their_names_and_no_more_than_so_many(monkeypatch):
+    monkeypatch.setattr(codec, "_names", {})
+    monkeypatch.setattr(codec, "_MOST_NAMES", 3)
+    first, second = (codec._shared(b"upc".decode()) for _ in range(2))
+    assert first is second
+    for number in range(10):
+        assert codec._shared(f"alias{number}") == f"alias{number}"
+        assert len(codec._names) <= 3
+    long = "x" * 100
+    assert codec._shared(long) is long
+    assert long not in codec._names
