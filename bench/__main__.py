@@ -121,7 +121,7 @@ async def measure_workload(report: Report, arguments: argparse.Namespace, childr
     conditions = Conditions(Stats(port), arguments.seconds, arguments.rounds, warm_up, say=say, warmth=report.warmth)
     bench = Bench(children, [workload(children.folder, port)], arguments.lanes)
     if not is_compiled():
-        report.notes.append(f"there was no C compiler: {OURS} is {PLAIN}")
+        report.notes.append(f"there was no C compiler, or nothing was built by make: {OURS} is {PLAIN}")
     running = await open_all(bench, openers(arguments.only, report.notes, say), report.notes, say)
     first = await first_answers(running, WORKLOAD_GRAPH, asked[0])
     everything = turns([gateway for gateway, _ in running.values()], WORKLOAD_GRAPH, asked)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -269,7 +270,7 @@ class Player:
 
 def timeless(record):
     masks = {"created_at": bool, "updated_at": bool, "port": bool}
-    fields = {name: getattr(record, name) for name in record.__slots__}
+    fields = {name: getattr(record, name) for name in (one.name for one in dataclasses.fields(record))}
     return {name: masks.get(name, lambda value: value)(value) for name, value in fields.items()}
 
 
