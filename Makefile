@@ -50,6 +50,7 @@ test: $(STAMP)  ## Pass the tests
 check-compiled: export KONG_FEDERATION_COMPILE := always
 check-compiled: $(BUILT)/.installed  ## The tests of what is compiled, on what an installation makes of this checkout (needs a C compiler)
 	git ls-files -z --cached --others --exclude-standard -- . ':!kong_federation' | tar --null --files-from - --create | tar --extract --directory $(BUILT)
+	cd $(BUILT) && $(abspath $(BIN))/python -m kong_federation.cli.__main__ --version | grep ', compiled'
 	cd $(BUILT) && $(abspath $(BIN))/python -m pytest -p no:cacheprovider tests/test_strands.py $(addprefix tests/,executor gateway kong plugin pluginserver spec transport)
 
 generated: $(STAMP)  ## Print anew what is printed from the code: documentation, JSON Schema, schema.lua

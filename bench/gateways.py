@@ -78,7 +78,7 @@ Opener = Callable[[Bench], Awaitable[Gateway]]
 
 async def open_ours(bench: Bench) -> Gateway:
     """The plugin server as it is installed, driven over Kong's protocol by lanes that behave like a Kong worker."""
-    return await _serving(bench, OURS, built())
+    return await _serving(bench, OURS, installation())
 
 
 async def open_plain(bench: Bench) -> Gateway:
@@ -86,14 +86,14 @@ async def open_plain(bench: Bench) -> Gateway:
     return await _serving(bench, PLAIN, ROOT)
 
 
-def built() -> Path:
+def installation() -> Path:
     """Where the installation is."""
     return BUILT if BUILT.is_dir() else ROOT
 
 
 def is_compiled() -> bool:
     """Whether there is an installation, and was a C compiler for it."""
-    said = subprocess.run([*CLI, "--version"], cwd=built(), capture_output=True, text=True, check=True)
+    said = subprocess.run([*CLI, "--version"], cwd=installation(), capture_output=True, text=True, check=True)
     return "compiled" in said.stdout
 
 
@@ -138,7 +138,7 @@ async def open_stand_in(bench: Bench) -> Gateway:
     declared = bench.children.folder / "kong.yml"
     declared.write_text(json.dumps({"_format_version": "3.0", "routes": [route]}))  # JSON is YAML
     command = [*CLI, "dev", str(declared), "--port", str(port), "--no-access-log"]
-    child = bench.children.start(STAND_IN, command, cwd=built())
+    child = bench.children.start(STAND_IN, command, cwd=installation())
     bench.children.wait_until(lambda: answers(port), "the stand-in for Kong", START_SECONDS)
     lanes: Sequence[Lane] = [await HttpLane.open(port) for _ in range(bench.lanes)]
     return Gateway(STAND_IN, child, {graph.name: lanes}, front=True)
@@ -150,7 +150,7 @@ async def open_kong_pdk(bench: Bench) -> Gateway:
     program = str(Path(sys.executable).parent / "kong-python-pluginserver")
     plugins = str(ROOT / "plugins")
     command = [program, "--no-lua-style", "--plugins-directory", plugins, "--kong-prefix", str(prefix)]
-    environment = {"KONG_FEDERATION_RUNTIME_DIRECTORY": str(prefix / "run"), "PYTHONPATH": str(built())}
+    environment = {"KONG_FEDERATION_RUNTIME_DIRECTORY": str(prefix / "run"), "PYTHONPATH": str(installation())}
     child = bench.children.start(KONG_PDK, command, cwd=ROOT, env={**os.environ, **environment})
     socket = prefix / PDK_SOCKET
     bench.children.wait_until(socket.exists, "kong-python-pluginserver", START_SECONDS)

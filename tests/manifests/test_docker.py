@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import time
-import tomllib
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -21,14 +20,12 @@ from kong_federation import __version__
 from kong_federation.pluginserver.info import plugin_info
 from kong_federation.settings import parse_settings
 from spec.child import free_port
+from tests.compiled import COMPILED
 from tests.manifests.judge import deck_findings
 from tests.manifests.test_kubernetes import PODS
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
-COMPILED = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"][
-    "custom"
-]["modules"]
 IMAGES = (DOCKER / "Dockerfile", DOCKER / "Dockerfile.kong")
 COMPOSE = yaml.safe_load((DOCKER / "compose.yml").read_text(encoding="utf-8"))
 SERVICES = COMPOSE["services"]
