@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
+from kong_federation.executor.exact import read_json
 from kong_federation.transport import Transport
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -103,23 +104,34 @@ class Result:
 
     Args:
         data: Response keys and values in the specification's order; None if a null reached the root. It is there to be
-            written by `write_json`: numbers are written as the subgraphs did, and pieces may be JSON text already
-            (`orjson.Fragment`).
+            written by `write_json`: numbers are written as the subgraphs did.
         errors: Members of the GraphQL response's `errors`, ready to be written by `write_json`.
         stream: Further parts of an answer that comes in parts.
+        body: The whole answer as JSON, if it has been written already; then there are no errors, and `data` is read
+            from it by who asks.
     """
 
-    __slots__ = ("data", "errors", "stream")
+    __slots__ = ("_data", "body", "errors", "stream")
 
     def __init__(
         self,
         data: JsonObject | None,
         errors: tuple[JsonObject, ...] = (),
         stream: AsyncIterator[JsonObject] | None = None,
+        body: bytes | None = None,
     ) -> None:
-        self.data: Final = data
+        self._data: Final = data
         self.errors: Final = errors
         self.stream: Final = stream
+        self.body: Final = body
+
+    @property
+    def data(self) -> JsonObject | None:
+        """What has been answered."""
+        if self.body is None:
+            return self._data
+        data: JsonObject = read_json(self.body)["data"]
+        return data
 
     def __repr__(self) -> str:
         return f"Result({self.data!r}, {self.errors!r})"

@@ -100,7 +100,8 @@ def write_number(value: Any) -> orjson.Fragment:
     return orjson.Fragment(value.text)
 
 
-def _number(text: str) -> Number:
+def to_number(text: str) -> Number:
+    """What a float, or a large integer, becomes that must stay as it is written."""
     # Faster than a `__new__` of its own.
     number = Number(text)
     number.text = text
@@ -108,11 +109,11 @@ def _number(text: str) -> Number:
 
 
 def _integer(text: str) -> int | Number:
-    return int(text) if len(text) <= _INTEGER_CHARACTERS and text != "-0" else _number(text)
+    return int(text) if len(text) <= _INTEGER_CHARACTERS and text != "-0" else to_number(text)
 
 
 def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is not JSON")
 
 
-_DECODER: Final = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=_no_number)
+_DECODER: Final = json.JSONDecoder(parse_float=to_number, parse_int=_integer, parse_constant=_no_number)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kong_federation.errors import FederationErrors
-from kong_federation.executor.compiled import GIVING_UP, LARGE, State
+from kong_federation.executor.compiled import GIVING_UP, LARGE, UNLIKE_CLAIMED, State
 from kong_federation.executor.context import ExecutionContext, JsonObject, Result
 from kong_federation.executor.explain import explain
 from kong_federation.executor.origins import Origins
@@ -78,21 +78,24 @@ class Executable:
             return await self._in_a_task(Run(variables, context))
         state = program.begin(variables, context)
         # Nothing is awaited where an exception is handled (decision 18).
-        data: JsonObject | None = None
+        body: bytes | None = None
         broken: BaseException | None = None
+        unlike = False
         try:
             await program.run(state)
             if state.received <= LARGE:
-                data = program.project(state)
+                body = program.answer(state)
             else:
-                data = await asyncio.to_thread(program.project, state)
+                body = await asyncio.to_thread(program.answer, state)
+        except UNLIKE_CLAIMED:
+            unlike = True
         except GIVING_UP:
             pass
         except BaseException as error:  # noqa: BLE001 - it is raised again
             broken = error
-        if data is None:
+        if body is None:
             if broken is None:
-                return await self._go_over(state)
+                return await self._go_over(state, unlike=unlike)
             # The client has gone, or we are mistaken.
             await _abandon(state)
             try:
@@ -101,11 +104,11 @@ class Executable:
                 del broken  # its traceback holds this frame
         if self.tier.given_up:
             self.tier.succeeded()
-        return Result(data)
+        return Result(None, body=body)
 
-    async def _go_over(self, state: State) -> Result:
+    async def _go_over(self, state: State, *, unlike: bool) -> Result:
         """Have the interpreter go over the answers at which a program gave up."""
-        self.tier.gave_up()
+        self.tier.gave_up(unlike=unlike)
         broken: BaseException | None = None
         try:
             await state.settle()

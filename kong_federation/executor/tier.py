@@ -5,6 +5,10 @@ Compiling costs milliseconds, and many plans are run once. So a plan is interpre
 when it comes again. A program that gives up has cost its time for nothing, so after it has given up, the interpreter
 takes the next requests alone: one, then two, then four, and so on, until the program succeeds again. A subgraph that
 is down, or always reports some error, costs next to nothing then, and its recovery is noticed soon.
+
+The parser is stricter than the specification: an ID may be answered as a number, and `1.0` is an Int. A subgraph that
+does so does it always. So if that is what a program gives up at, again and again, the plan is compiled once more: to a
+program that looks at the values itself.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ _LOG = logging.getLogger(__name__)
 COMPILED_AT: Final = 2
 # Requests that the interpreter takes alone at most, after a program has given up again and again.
 MOST_SKIPPED: Final = 64
+# In a row, until a program is not made so that the parser looks at the values.
+_DOUBTED_AT: Final = 3
 
 
 class Tier:
@@ -37,7 +43,7 @@ class Tier:
         ready: What runs the next request; None: `program` says.
     """
 
-    __slots__ = ("_compiling", "_plan", "_program", "_skip", "_uses", "given_up", "ready")
+    __slots__ = ("_compiling", "_plan", "_program", "_skip", "_trusting", "_uses", "given_up", "ready")
 
     def __init__(self, plan: QueryPlan) -> None:
         self._plan = plan
@@ -46,6 +52,7 @@ class Tier:
         self._uses = 0
         self.given_up = 0
         self._skip = 0
+        self._trusting = True
         self._compiling: asyncio.Future[bool] | None = None
 
     def program(self) -> Program | None:
@@ -65,11 +72,19 @@ class Tier:
         """The program has answered."""
         self.given_up = 0
 
-    def gave_up(self) -> None:
-        """The program has left it to the interpreter."""
+    def gave_up(self, *, unlike: bool = False) -> None:
+        """
+        The program has left it to the interpreter.
+
+        Args:
+            unlike: Whether because the parser met a value of another kind than was claimed.
+        """
         self.ready = None
         self._skip = min(2 ** min(self.given_up, 10), MOST_SKIPPED)
         self.given_up += 1
+        if unlike and self._trusting and self.given_up >= _DOUBTED_AT:
+            self._trusting = False
+            self._compiling = asyncio.get_running_loop().run_in_executor(None, self.compile)
 
     def compile(self, breathe: Callable[[], None] = lambda: None) -> bool:
         """
@@ -82,7 +97,7 @@ class Tier:
             Whether it has a program now.
         """
         try:
-            self._program = compile_plan(self._plan, breathe)
+            self._program = compile_plan(self._plan, breathe, trusting=self._trusting)
         except (UnsuitableError, RecursionError) as error:
             _LOG.debug("a plan is not compiled: %s", error)
         except Exception:  # noqa: BLE001 - a plan can always be interpreted

@@ -384,7 +384,7 @@ class Gateway:
             tally.failed(errors)
             body = write_json({"errors": errors, "data": result.data})
         else:
-            body = write_json({"data": result.data})
+            body = write_json({"data": result.data}) if result.body is None else result.body
             if tally.prepared is not None:
                 tally.prepared.sizes.last = len(body)
         return HttpResponse(200, head.answer_headers, body, tally.facts(len(body)) if self._tells else None)

@@ -26,7 +26,7 @@ from kong_federation.errors.codes import (
     INTERNAL_SERVER_ERROR,
     Fault,
 )
-from kong_federation.executor import Executable, JsonObject, SubgraphTarget, prepare
+from kong_federation.executor import Executable, JsonObject, SubgraphTarget, is_collection_due, prepare
 from kong_federation.gateway.breath import Breath
 from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, Sizes, Uses, weigh_plan, weigh_refusal
 from kong_federation.gateway.client import BuilderClient
@@ -235,6 +235,11 @@ class Generation:
         )
 
     def _freeze_if_grown(self) -> None:
+        if is_collection_due():
+            # Programs that are gone have left garbage, also among what is frozen.
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
         # Not for each plan that replaces another: whatever else lives at that moment is frozen with it.
         if len(self._cache) >= self._frozen_plans + _PLANS_PER_FREEZE:
             self._frozen_plans = len(self._cache)

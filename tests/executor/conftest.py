@@ -1,4 +1,4 @@
-"""Every test of the executor runs twice: by the interpreter, and by programs that are compiled at once."""
+"""Every test of the executor runs thrice: by the interpreter, and by programs, made at once, of both kinds."""
 
 import pytest
 
@@ -12,12 +12,22 @@ class CompiledAtOnce(Tier):
         self.compile()
 
 
+class CompiledInDoubt(Tier):
+    def __init__(self, plan):
+        super().__init__(plan)
+        self._trusting = False
+        self.compile()
+
+
 class NeverCompiled(Tier):
     def program(self):
         return None
 
 
-@pytest.fixture(autouse=True, params=[NeverCompiled, CompiledAtOnce], ids=["interpreted", "compiled"])
+TIERS = {"interpreted": NeverCompiled, "compiled": CompiledAtOnce, "in doubt": CompiledInDoubt}
+
+
+@pytest.fixture(autouse=True, params=TIERS.values(), ids=TIERS)
 def tier(request, monkeypatch):
     monkeypatch.setattr(execute, "Tier", request.param)
     return request.param

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from kong_federation.executor import PROTOCOL_HEADERS, ExecutionContext, Result, SubgraphTarget, prepare
+from kong_federation.executor import PROTOCOL_HEADERS, ExecutionContext, Result, SubgraphTarget, prepare, read_json
 from kong_federation.executor.compiled import GIVING_UP
 from kong_federation.plan.nodes import (
     Composite,
@@ -183,7 +183,7 @@ async def attempt(program, variables, context):
     state = program.begin(variables, context)
     try:
         await program.run(state)
-        return program.project(state)
+        return read_json(program.answer(state))["data"]
     except GIVING_UP:
         await state.settle()
         return GaveUp(state.so_far())

@@ -14,11 +14,11 @@ import contextlib
 from collections.abc import Iterator
 
 from kong_federation.executor.compiled.keys import Borrowed, Identity, Part
-from kong_federation.executor.compiled.nulls import Nulls
+from kong_federation.executor.compiled.records import attribute
 from kong_federation.executor.compiled.scope import Scope, Tables, represented
 from kong_federation.executor.compiled.sources import Source, Sources
 from kong_federation.executor.compiled.walking import Levels, Walk, both, types_of
-from kong_federation.executor.compiled.writer import Functions, Names, Writer
+from kong_federation.executor.compiled.writer import Functions, Writer
 from kong_federation.plan.nodes import Fetch, Representation
 
 
@@ -30,16 +30,14 @@ class Gathering:
         sources: All of the plan.
         tables: Filled at once.
         functions: Filled while the functions are written.
-        names: Filled likewise.
 
     Raises:
         UnsuitableError: Objects are gathered in a way that is not compiled.
     """
 
-    def __init__(self, sources: Sources, tables: Tables, functions: Functions, names: Names) -> None:
+    def __init__(self, sources: Sources, tables: Tables, functions: Functions) -> None:
         self._sources = sources
         self._tables = tables
-        self._names = names
         self._levels = Levels(functions)
         # The attributes of `S` that walks leave the first objects of each identity in, or find them in.
         self._left: dict[Walk, str] = {}
@@ -78,8 +76,8 @@ class Gathering:
         """The text of the function that takes the answer of an entity fetch."""
         write = Writer()
         for order, flatten in enumerate(fetch.flattens):
-            nulls = self._nulls(number, order)
-            write(f"e = entities_of(data, {flatten.key!r}, S.n{number}_{order}, {nulls})")
+            nulls = self._tables.nulls_of(number, order)
+            write(f"e = entities_of(data.{attribute(flatten.key)}, S.n{number}_{order}, {nulls})")
             tables = self._tables.of.get((number, order), ())
             for table in tables:
                 write(f"t = S.{table}")
@@ -129,17 +127,12 @@ class Gathering:
         with write.block(f"if not ({' or '.join(f'r{order}' for order in orders)}):"):
             for order in orders:
                 for table in self._tables.of.get((number, order), ()):
-                    write(f"S.{table} = dict.fromkeys({table}, {self._nulls(number, order)})")
+                    write(f"S.{table} = dict.fromkeys({table}, {self._tables.nulls_of(number, order)})")
             write("return None")
         for order in orders:
             write(f"S.n{number}_{order} = len(r{order})")
         lists = ", ".join(f"r{order}" for order in orders)
         write(f"return body_of(S, {number}, ({lists},))")
-
-    def _nulls(self, number: int, order: int) -> str:
-        source = next(one for one in self._sources.of(number) if one.order == order)
-        nulls = Nulls(dict.fromkeys(source.shape.fields))
-        return self._names.constant("NULLS", (number, order), nulls)
 
     # --- The same objects again ---
 
@@ -267,7 +260,7 @@ class Gathering:
             if isinstance(member, Part) and member.strict:
                 tests.append(f"{scope.part(member)} is None")
             elif isinstance(member, Borrowed) and member.strict:
-                tests.append(f"{scope.holder(member.source)}[{member.key!r}] is None")
+                tests.append(f"{scope.borrowed(member)} is None")
             elif isinstance(member, Borrowed):
-                tests.append(f"type({scope.holder(member.source)}) is Nulls")
+                tests.append(scope.never_sent(member.source, scope.holder(member.source)))
         return list(dict.fromkeys(tests))

@@ -26,15 +26,18 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from kong_federation.errors import FederationError
 from kong_federation.executor.compiled.asking import KNOWN
 from kong_federation.executor.compiled.gathering import Gathering
 from kong_federation.executor.compiled.projecting import Cases, Projecting
+from kong_federation.executor.compiled.records import Records
 from kong_federation.executor.compiled.scheduling import Scheduling
 from kong_federation.executor.compiled.scope import Tables
 from kong_federation.executor.compiled.sources import Sources, UnsuitableError
 from kong_federation.executor.compiled.state import State
-from kong_federation.executor.compiled.support import OddError
+from kong_federation.executor.compiled.support import OddError, encode
 from kong_federation.executor.compiled.writer import Functions, Names, TooManyError
 from kong_federation.executor.context import ExecutionContext, JsonObject
 from kong_federation.executor.projection import When, conditions_of, holds_one
@@ -49,6 +52,9 @@ MOST_FUNCTIONS = 300
 # its turn in between.
 LARGE = 500_000
 
+# What the parser raises where a value is of another kind than was claimed, or is not there.
+UNLIKE_CLAIMED = msgspec.ValidationError
+
 # What a value that is not what it is taken for makes Python raise, and what a fetch that failed raises.
 GIVING_UP = (OddError, FederationError, KeyError, TypeError, AttributeError, ValueError, RecursionError)
 
@@ -61,17 +67,21 @@ class Program:
     Args:
         questions: What its fetches ask.
         conditions: Of the output; their order is that of `State.flags`.
+        decoders: What parses their answers.
         empty: Attributes of `State` that begin as empty dictionaries.
+        absent: Attributes of `State` for data that may not come, and what stands for them.
         run: Sends the requests and takes in the answers.
-        project: Gives the client's data.
+        project: Gives the client's data, a record for `encode`.
         names: What the functions refer to, themselves included.
     """
 
     questions: tuple[Question, ...]
     conditions: tuple[When, ...]
+    decoders: tuple[Any, ...]
     empty: tuple[str, ...]
+    absent: dict[str, Any]
     run: Callable[[State], Coroutine[Any, Any, None]]
-    project: Callable[[State], JsonObject]
+    project: Callable[[State], Any]
     names: dict[str, Any] = field(repr=False, compare=False)
 
     def __del__(self) -> None:
@@ -87,12 +97,17 @@ class Program:
             context: The surroundings.
         """
         flags = tuple([holds_one(when, variables) for when in self.conditions]) if self.conditions else ()
-        state = State(self.questions, variables, context, flags)
-        if self.empty:
-            attributes = state.__dict__
-            for name in self.empty:
-                attributes[name] = {}
+        state = State(self.questions, self.decoders, variables, context, flags)
+        attributes = state.__dict__
+        for name in self.empty:
+            attributes[name] = {}
+        if self.absent:
+            attributes.update(self.absent)
         return state
+
+    def answer(self, state: State) -> bytes:
+        """The whole answer to the client, as JSON."""
+        return encode({"data": self.project(state)})
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,8 @@ class Script:
         questions: What its fetches ask.
         conditions: Of the output.
         empty: Attributes of `State` that begin as empty dictionaries.
+        absent: Attributes of `State` for data that may not come, and the fetches.
+        records: What its answers are parsed into.
     """
 
     texts: tuple[str, ...]
@@ -113,32 +130,36 @@ class Script:
     questions: tuple[Question, ...]
     conditions: tuple[When, ...]
     empty: tuple[str, ...]
+    absent: dict[str, int]
+    records: Records
 
 
-def write_script(plan: QueryPlan, breathe: Callable[[], None] = lambda: None) -> Script:
+def write_script(plan: QueryPlan, breathe: Callable[[], None] = lambda: None, *, trusting: bool = True) -> Script:
     """
     Write the text of a plan's program.
 
     Args:
         plan: The plan.
         breathe: Called between small pieces of the work.
+        trusting: Whether the parser looks at the kinds of values. It does so with less tolerance than the program.
 
     Raises:
         UnsuitableError: The plan has something that is left to the interpreter.
         RecursionError: It is nested too deeply.
     """
     try:
-        return _write_script(plan, breathe)
+        return _write_script(plan, breathe, trusting=trusting)
     except TooManyError as error:
         raise UnsuitableError(f"a program of too many {error}") from None
 
 
-def _write_script(plan: QueryPlan, breathe: Callable[[], None]) -> Script:
+def _write_script(plan: QueryPlan, breathe: Callable[[], None], *, trusting: bool) -> Script:
     sources = Sources(plan)
     names = Names(KNOWN)
-    tables = Tables()
+    tables = Tables(names)
+    records = Records(sources, trusting=trusting)
     functions = Functions(MOST_FUNCTIONS, breathe)
-    gathering = Gathering(sources, tables, functions, names)
+    gathering = Gathering(sources, tables, functions)
     texts = []
     for number, fetch in enumerate(sources.fetches):
         breathe()
@@ -147,36 +168,40 @@ def _write_script(plan: QueryPlan, breathe: Callable[[], None]) -> Script:
         if isinstance(fetch, Fetch) and fetch.flattens:
             texts.append(gathering.take(number, fetch))
     conditions = conditions_of(plan.output)
-    projecting = Projecting(sources, tables, functions, names, conditions)
+    projecting = Projecting(sources, tables, records, functions, names, conditions)
     project = projecting.root(plan.output)
     texts += [*functions.texts, project, *Scheduling().write(plan.node)]
     questions = tuple(map(question_of, sources.fetches))
     empty = (*_missing(sources, tables), *gathering.memories, *projecting.memories)
-    return Script(tuple(texts), names.values, questions, tuple(conditions), empty)
+    absent = {f"r{source.fetch}": source.fetch for source in sources.all if source.may_be_absent}
+    for source in sources.all:
+        name = tables.nulls.get((source.fetch, source.order)) if source.flatten is not None else None
+        if name is not None:
+            names.values[name] = records.entities(source).of_nulls()
+    return Script(tuple(texts), names.values, questions, tuple(conditions), empty, absent, records)
 
 
 def _missing(sources: Sources, tables: Tables) -> Iterator[str]:
-    """The attributes for answers of fetches that may not be made."""
+    """The tables of fetches that may not be made."""
     for source in sources.all:
-        if source.flatten is None and (source.conditional or source.steps):
-            yield f"r{source.fetch}"
-        elif source.conditional:
+        if source.flatten is not None and source.conditional:
             yield from tables.of.get((source.fetch, source.order), ())
 
 
-def compile_plan(plan: QueryPlan, breathe: Callable[[], None] = lambda: None) -> Program:
+def compile_plan(plan: QueryPlan, breathe: Callable[[], None] = lambda: None, *, trusting: bool = True) -> Program:
     """
     Compile a plan.
 
     Args:
         plan: The plan.
         breathe: Called between small pieces of the work, so that who works beside others can pause.
+        trusting: As for `write_script`.
 
     Raises:
         UnsuitableError: It has something that is left to the interpreter.
         RecursionError: It is nested too deeply.
     """
-    script = write_script(plan, breathe)
+    script = write_script(plan, breathe, trusting=trusting)
     space = script.names
     for text in script.texts:
         breathe()
@@ -184,4 +209,16 @@ def compile_plan(plan: QueryPlan, breathe: Callable[[], None] = lambda: None) ->
     for value in list(space.values()):
         if isinstance(value, Cases):
             value.bind(space.__getitem__)
-    return Program(script.questions, script.conditions, script.empty, space["run"], space["project"], space)
+    breathe()
+    decoders = script.records.decoders()
+    absent = {name: script.records.roots[number].of_nothing() for name, number in script.absent.items()}
+    return Program(
+        script.questions,
+        script.conditions,
+        decoders,
+        script.empty,
+        absent,
+        space["run"],
+        space["project"],
+        space,
+    )

@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kong_federation.executor.compiled.keys import Part, find_identity
+from kong_federation.executor.compiled.records import Claim, Records, answered
 from kong_federation.executor.compiled.scope import Scope, Tables
 from kong_federation.executor.compiled.shapes import Shape, Types
 from kong_federation.executor.compiled.sources import Held, Place, Source, Sources, UnsuitableError
@@ -41,11 +42,13 @@ class Function:
         name: Its name.
         sources: What it is called with: what these sources hold, in this order.
         parts: If it is not empty, it is called with the values of these parts of an identity instead, and remembers.
+        as_parsed: Whether it answers what it is called with, if that is an object.
     """
 
     name: str
     sources: tuple[Source, ...]
     parts: tuple[Part, ...] = ()
+    as_parsed: bool = False
 
 
 class Projecting:
@@ -55,6 +58,7 @@ class Projecting:
     Args:
         sources: All of the plan.
         tables: All of the program, as gathering has filled them.
+        records: All of the plan; what is read of them is claimed.
         functions: All of the program.
         names: The program's.
         conditions: Numbers of the flags in `S.flags`.
@@ -64,12 +68,14 @@ class Projecting:
         self,
         sources: Sources,
         tables: Tables,
+        records: Records,
         functions: Functions,
         names: Names,
         conditions: Mapping[When, int],
     ) -> None:
         self._sources = sources
         self._tables = tables
+        self._records = records
         self._functions = functions
         self._names = names
         self._conditions = conditions
@@ -142,16 +148,22 @@ class Projecting:
         write = Writer()
         scope = self._scope(write, place, held, came)
         if not parts:
-            return self._function(write, came, self._fields(scope, variant, needs_look=True))
+            answer, as_parsed = self._fields(scope, variant, needs_look=True)
+            keys = tuple(item.key for item in variant.fields)
+            if as_parsed and len(came) == 1 and self._records.at(came[0], place).settle(keys):
+                write = Writer()
+                _look(write, "$o0")
+                return self._function(write, came, "$o0", as_parsed=True)
+            return self._function(write, came, answer)
         for number, part in enumerate(parts):
             scope.read[part.source, part.key] = f"$a{number}"
         key = _identity(scope, parts)
         once, often = f"S.o_{OWN_NAME}", f"S.m_{OWN_NAME}"
         write(f"x = {once}.get({key})")
         with write.block("if x is not None:"):
-            write(f"x = {often}[{key}] = Fragment(dumps(x))")
+            write(f"x = {often}[{key}] = Raw(encode(x))")
             write("return x")
-        answer = self._fields(scope, variant, needs_look=False)
+        answer, _ = self._fields(scope, variant, needs_look=False)
         write(f"x = {once}[{key}] = {answer}")
         write("return x")
         return self._function(write, came, parts=parts)
@@ -179,31 +191,32 @@ class Projecting:
             return ()
         return tuple(sorted(used, key=lambda part: (part.source.number, part.key)))
 
-    def _fields(self, scope: Scope, variant: Variant, *, needs_look: bool) -> str:
-        """Write the reading of all fields; gives an expression for the answer."""
+    def _fields(self, scope: Scope, variant: Variant, *, needs_look: bool) -> tuple[str, bool]:
+        """Write the reading of all fields; gives an expression for the answer, and whether all is as it was parsed."""
         write = scope.write
         if needs_look and all(item.when or _is_constant(item, variant) for item in variant.fields):
             # It may be that nothing is read of the object that would tell.
             for holder in scope.variables.values():
-                with write.block(f"if type({holder}) is not dict:"):
-                    write("odd()")
+                _look(write, holder)
         for part in self._looked_up_by(scope, variant):
             # Read at first, it need not be read again where it is answered.
             scope.part_value(part)
         if not any(item.when for item in variant.fields):
-            members = [f"{item.key!r}: {self._field(scope, item, variant)}" for item in variant.fields]
-            return f"{{{', '.join(members)}}}"
+            keys = tuple(item.key for item in variant.fields)
+            values = [self._field(scope, item, variant) for item in variant.fields]
+            made = self._names.constant("Answered", keys, answered(keys))
+            return f"{made}({', '.join(value for value, _ in values)})", all(as_parsed for _, as_parsed in values)
         answer = write.fresh("x")
         write(f"{answer} = {{}}")
         for item in variant.fields:
             if not item.when:
-                value = self._field(scope, item, variant)
+                value, _ = self._field(scope, item, variant)
                 write(f"{answer}[{item.key!r}] = {value}")
                 continue
             with write.block(f"if S.flags[{self._conditions[item.when]}]:"):
-                value = self._field(scope.fork(), item, variant)
+                value, _ = self._field(scope.fork(), item, variant)
                 write(f"{answer}[{item.key!r}] = {value}")
-        return answer
+        return answer, False
 
     def _looked_up_by(self, scope: Scope, variant: Variant) -> list[Part]:
         """The parts of the identities by which entities are looked up whatever the conditions are."""
@@ -217,10 +230,10 @@ class Projecting:
                 parts.update(dict.fromkeys(entity.parts if entity is not None else ()))
         return list(parts)
 
-    def _field(self, scope: Scope, item: OutputField, variant: Variant) -> str:
-        """Write the reading of one field; gives an expression for its value."""
+    def _field(self, scope: Scope, item: OutputField, variant: Variant) -> tuple[str, bool]:
+        """Write the reading of one field; gives an expression for its value, and whether it is as it was parsed."""
         if _is_constant(item, variant):
-            return repr(variant.types[0])
+            return repr(variant.types[0]), False
         named = _named(item.type)
         # The name that subgraphs with an interface object give is not the object's own.
         is_typename = isinstance(named, Leaf) and named.kind is LeafKind.TYPENAME
@@ -228,14 +241,17 @@ class Projecting:
         if not found:
             # The planner knows that no such object comes from there.
             scope.write("odd()")
-            return "None"
+            return "None", False
+        above = found[0] in scope.variables and item.key == item.source
         if isinstance(named, Leaf):
             known = scope.read.get((found[0], item.source)) if len(found) == 1 else None
+            value = known or scope.value(item.source, found)
+            if self._is_seen_to(scope, item, found, value):
+                return value, above
             if known is not None:
-                return self._known(scope, item.type, (found[0], item.source), known)
-            value = scope.value(item.source, found)
+                return self._known(scope, item.type, (found[0], item.source), known), False
             self._complete(scope, item.type, (value,), None)
-            return value
+            return value, False
         below = self._sources.below({one: scope.held[one] for one in found}, scope.place, item.source)
         place = scope.place.below(item.source)
         function = self._composite(named, place, below)
@@ -243,9 +259,20 @@ class Projecting:
         if len(came) > 1:
             self._look_at_all(scope, item.source, came)
         values = tuple(scope.value(item.source, [source]) for source in came)
-        child = _Child(self, function, place, below)
-        self._complete(scope, item.type, values, child)
-        return values[0]
+        if function.as_parsed and self._is_seen_to(scope, item, found, values[0]):
+            return values[0], above
+        self._complete(scope, item.type, values, _Child(self, function, place, below))
+        return values[0], False
+
+    def _is_seen_to(self, scope: Scope, item: OutputField, found: list[Source], value: str) -> bool:
+        """Have the parser look at a value instead of the program, if it can."""
+        if len(found) > 1:
+            return False
+        claim = self._records.claim(found[0], scope.place, item.source, item.type)
+        if claim is Claim.KIND:
+            with scope.write.block(f"if {value} is None:"):
+                scope.write("odd()")
+        return claim is not Claim.NOTHING
 
     def _look_at_all(self, scope: Scope, key: str, came: tuple[Source, ...]) -> None:
         """See that an object that comes by several requests comes by all of them."""
@@ -348,10 +375,16 @@ class Projecting:
         return Scope(self._sources, self._tables, self._functions, write, place, held, variables)
 
     def _function(
-        self, write: Writer, came: tuple[Source, ...], result: str = "", parts: tuple[Part, ...] = ()
+        self,
+        write: Writer,
+        came: tuple[Source, ...],
+        result: str = "",
+        *,
+        parts: tuple[Part, ...] = (),
+        as_parsed: bool = False,
     ) -> Function:
         arguments = [f"$a{number}" for number in range(len(parts))] or [f"$o{number}" for number in range(len(came))]
-        return Function(self._functions.add(write, arguments, result), came, parts)
+        return Function(self._functions.add(write, arguments, result), came, parts, as_parsed)
 
     def call(self, scope: Scope, function: Function, target: str) -> None:
         """Write the call of a function for the object of a scope."""
@@ -395,6 +428,12 @@ class Cases(dict[str, object]):
         """Put the functions in the place of their names."""
         for typename, name in self.items():
             self[typename] = find(str(name))
+
+
+def _look(write: Writer, holder: str) -> None:
+    """Write the look at an object of which nothing else may tell that it is one."""
+    with write.block(f"if type({holder}) is list or {holder} is UNSET:"):
+        write("odd()")
 
 
 def _identity(scope: Scope, parts: tuple[Part, ...]) -> str:

@@ -93,7 +93,7 @@ class Scheduling:
 
     def _receive(self, write: Writer, node: Fetch | Introspect, number: int) -> None:
         if isinstance(node, Introspect):
-            write(f"S.r{number} = await S.introspect({number})")
+            write(f"S.r{number} = await introspected(S, {number})")
         elif _needs_objects(node):
             with write.block(f"if b{number} is not None:"):
                 data = f"data_of(S, {number}, await a{number})"

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from kong_federation.executor.compiled.keys import Identity, Part, find_identity, identity
+from kong_federation.executor.compiled.keys import Borrowed, Identity, Part, find_identity, identity
+from kong_federation.executor.compiled.records import attribute
 from kong_federation.executor.compiled.shapes import Shape
 from kong_federation.executor.compiled.sources import Place, Source, Sources, UnsuitableError
-from kong_federation.executor.compiled.writer import Functions, Writer
+from kong_federation.executor.compiled.writer import Functions, Names, Writer
 from kong_federation.plan.nodes import Representation, RepresentationField
 
 # Looking an identity up in a table: it must be there, or it may be there.
@@ -23,10 +24,21 @@ _MAYBE: Final = ".get({})"
 
 
 class Tables:
-    """The tables of a program: names of the attributes of `S` that hold them."""
+    """
+    The tables of a program: names of the attributes of `S` that hold them.
 
-    def __init__(self) -> None:
+    Args:
+        names: The program's.
+
+    Attributes:
+        of: Those of each `_entities` selection, by number and order.
+        nulls: The names of entities whose fields are all null, likewise.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self._constants = names
         self._names: dict[tuple[object, ...], str] = {}
+        self.nulls: dict[tuple[int, int], str] = {}
         self.of: dict[tuple[int, int], list[str]] = {}
 
     def add(self, found: Identity) -> str:
@@ -35,6 +47,12 @@ class Tables:
         if name is None:
             name = self._names[found.table] = f"t{len(self._names)}"
             self.of.setdefault((found.source.fetch, found.source.order), []).append(name)
+        return name
+
+    def nulls_of(self, fetch: int, order: int) -> str:
+        """The name of what stands for an entity that its subgraph does not know: every field of it is null."""
+        name = self._constants.constant("NULLS", (fetch, order), None)
+        self.nulls[fetch, order] = name
         return name
 
     def name(self, found: Identity) -> str:
@@ -126,10 +144,10 @@ class Scope:
         """
         name = self.write.fresh("v")
         if len(found) == 1:
-            self.write(f"{name} = {self.holder(found[0])}[{key!r}]")
+            self.write(f"{name} = {self.holder(found[0])}.{attribute(key)}")
         else:
             holders = ", ".join(self.maybe_holder(source) for source in found)
-            self.write(f"{name} = pick({key!r}, {holders})")
+            self.write(f"{name} = pick({attribute(key)!r}, {holders})")
         return name
 
     def holder(self, source: Source) -> str:
@@ -198,6 +216,14 @@ class Scope:
             known = self.read[place] = self.value(part.key, [part.source])
         return known
 
+    def borrowed(self, member: Borrowed) -> str:
+        """An expression for a field of another entity."""
+        return f"{self.holder(member.source)}.{attribute(member.key)}"
+
+    def never_sent(self, source: Source, holder: str) -> str:
+        """An expression that tells whether what is held is an entity that its subgraph does not know."""
+        return f"{holder} is {self.tables.nulls_of(source.fetch, source.order)}"
+
     def representation(self, found: Identity) -> str:
         """
         An expression for the representation, a dictionary.
@@ -210,10 +236,7 @@ class Scope:
         typename = repr(found.representation.typename) if found.representation.typename else self.type_name()
         written = [f"'__typename': {typename}"]
         for item, member in zip(found.representation.fields, found.members, strict=True):
-            if isinstance(member, Part):
-                value = self.part_value(member)
-            else:
-                value = f"{self.holder(member.source)}[{member.key!r}]"
+            value = self.part_value(member) if isinstance(member, Part) else self.borrowed(member)
             written.append(f"{item.name!r}: {value}")
         return f"{{{', '.join(written)}}}"
 
@@ -304,7 +327,7 @@ class Scope:
             raise UnsuitableError("a part of a representation that no fetch asks for")
         for source in found:
             if not item.key and source.flatten is not None and source not in self.variables:
-                with self.write.block(f"if type({self.maybe_holder(source)}) is Nulls:"):
+                with self.write.block(f"if {self.never_sent(source, self.maybe_holder(source))}:"):
                     self.write("odd()")
         value = self._nested(item, found) if item.inner else self.value(item.source, found)
         if item.inner:

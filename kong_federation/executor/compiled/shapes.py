@@ -40,6 +40,10 @@ class Asked:
     below: Shape | None
     always: bool = True
 
+    def is_sure(self, typename: str | None) -> bool:
+        """Whether it is asked for of every object; `typename`: what these are, if that is known."""
+        return self.always and self.conditions <= {typename}
+
 
 @dataclass(eq=False, slots=True)
 class Shape:
@@ -71,7 +75,31 @@ class Shape:
 
     def surely_has(self, key: str) -> bool:
         """Tell whether every object has a field, of whatever type it is."""
-        return any(asked.always and not asked.conditions for asked in self.fields.get(key, ()))
+        return any(asked.is_sure(None) for asked in self.fields.get(key, ()))
+
+    def sure_keys(self, typename: str | None) -> frozenset[str]:
+        """
+        The data keys of the fields that every object has.
+
+        Args:
+            typename: What every object is; None: it may be of any type.
+        """
+        return frozenset(key for key, places in self.fields.items() if any(one.is_sure(typename) for one in places))
+
+    def sure_keys_below(self, key: str, typename: str | None) -> frozenset[str]:
+        """
+        The data keys of the fields that every object below a field has, of whatever type that is.
+
+        Args:
+            key: The data key.
+            typename: What every object of this shape is; None: it may be of any type.
+        """
+        places = [(asked.below, asked.is_sure(typename)) for asked in self.fields[key] if asked.below is not None]
+        whole = [below.sure_keys(None) for below, _ in places]
+        # What all places ask for, whichever of them it was; and what is asked for in any case.
+        return frozenset.intersection(*whole).union(
+            *(keys for keys, (_, sure) in zip(whole, places, strict=True) if sure)
+        )
 
     def _fitting(self, key: str, types: Types | None, objects: frozenset[str]) -> Iterator[Asked]:
         for asked in self.fields.get(key, ()):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from kong_federation.executor.compiled.asking import KNOWN
 from kong_federation.executor.compiled.program import Script, write_script
 from kong_federation.executor.compiled.sources import UnsuitableError
@@ -23,9 +25,10 @@ def show_code(plan: QueryPlan) -> str:
 
 def _questions(script: Script) -> str:
     lines = []
-    for number, question in enumerate(script.questions):
+    for number, (question, record) in enumerate(zip(script.questions, script.records.roots, strict=True)):
         asked = f"{question.subgraph}: " if question.subgraph else "the gateway itself: "
         lines.append(f"# fetch {number}, {asked}{question.document}")
+        lines.append(f"#   parsed as {record}")
     return "\n".join(lines) or "# nothing is fetched"
 
 
@@ -34,8 +37,16 @@ def _constants(script: Script) -> str:
     for name, value in script.names.items():
         if name in KNOWN:
             continue
-        if callable(value):
+        if isinstance(value, msgspec.Struct):
+            lines.append(f"# {name}: an entity that its subgraph does not know, with nulls for {_keys(value)}")
+        elif isinstance(value, type):
+            lines.append(f"# {name}: an object that is answered, with {_keys(value)}")
+        elif callable(value):
             lines.append(f"# {name}: {value.__doc__}")
         else:
             lines.append(f"{name} = {dict(value) if isinstance(value, dict) else value!r}")
     return "\n".join(lines)
+
+
+def _keys(record: msgspec.Struct | type[msgspec.Struct]) -> str:
+    return ", ".join(field.encode_name for field in msgspec.structs.fields(record)) or "nothing"

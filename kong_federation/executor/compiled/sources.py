@@ -90,6 +90,11 @@ class Source:
         """The data keys to its place."""
         return tuple(step.key for step in self.steps)
 
+    @property
+    def may_be_absent(self) -> bool:
+        """Whether it may be the data of a fetch that is not made."""
+        return self.flatten is None and (self.conditional or bool(self.steps))
+
     def representation(self, typename: str | None) -> Representation | None:
         """How an object is represented; None: it is not asked for."""
         assert self.flatten is not None
@@ -149,6 +154,7 @@ class Sources:
 
     def __init__(self, plan: QueryPlan) -> None:
         self.fetches: list[Fetch | Introspect] = []
+        self.shapes: list[Shape] = []
         self.all: list[Source] = []
         if plan.node is not None:
             self._read(plan.node, frozenset(), conditional=False)
@@ -207,6 +213,7 @@ class Sources:
 
     def _note(self, number: int, fetch: Fetch | Introspect, before: frozenset[int], *, conditional: bool) -> None:
         shape = read_shape(fetch.document)
+        self.shapes.append(shape)
         if isinstance(fetch, Introspect) or not fetch.flattens:
             steps = steps_of(fetch.path) if isinstance(fetch, Fetch) else ()
             self.all.append(Source(len(self.all), number, before, steps, shape, conditional=conditional))

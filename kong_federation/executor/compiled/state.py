@@ -21,6 +21,7 @@ class State:
 
     Args:
         questions: What the plan's fetches ask.
+        decoders: What parses their answers.
         variables: The client's, coerced.
         context: The surroundings.
         flags: For each distinct condition of the output, whether it holds.
@@ -29,6 +30,7 @@ class State:
     def __init__(
         self,
         questions: tuple[Question, ...],
+        decoders: tuple[Any, ...],
         variables: JsonObject,
         context: ExecutionContext,
         flags: tuple[bool, ...],
@@ -38,13 +40,9 @@ class State:
         self.sent: dict[int, tuple[bytes, Answer]] = {}
         self.received = 0
         self.questions = questions
+        self.decoders = decoders
         self.context = context
         self._tasks: list[asyncio.Task[None]] = []
-
-    async def introspect(self, number: int) -> JsonObject:
-        """What the gateway itself answers; it is shared, and only read."""
-        question = self.questions[number]
-        return await self.context.introspect(question.document, question.used(self.variables))
 
     def start(self, branch: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a branch of the plan at the same time."""

@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
+import msgspec
 import orjson
+from msgspec import UNSET
 
-from kong_federation.executor.compiled.nulls import Nulls
-from kong_federation.executor.context import JsonObject
 from kong_federation.executor.entities import Refusal
-from kong_federation.executor.exact import write_number
+from kong_federation.executor.exact import Number, write_number
 from kong_federation.executor.leaves import compile_leaf
 from kong_federation.plan.nodes import Leaf
-
-MISSING: Final = object()
 
 
 class OddError(Exception):
@@ -32,8 +30,18 @@ def odd() -> NoReturn:
 
 
 def dumps(value: Any) -> bytes:
-    """Write JSON; numbers that must stay as they were written do."""
+    """Write what is sent as JSON; numbers that must stay as they were written do."""
     return orjson.dumps(value, write_number)
+
+
+def _raw_number(value: Any) -> msgspec.Raw:
+    if type(value) is not Number:
+        raise TypeError(type(value).__name__)
+    return msgspec.Raw(value.text.encode())
+
+
+encode: Final = msgspec.json.Encoder(enc_hook=_raw_number).encode
+"""Write what is answered as JSON, records and what was written before among it."""
 
 
 def fixer(leaf: Leaf, *, nullable: bool) -> Callable[[Any], Any]:
@@ -43,6 +51,8 @@ def fixer(leaf: Leaf, *, nullable: bool) -> Callable[[Any], Any]:
     def fix(value: Any) -> Any:
         if value is None:
             return None if nullable else odd()
+        if value is UNSET:
+            odd()
         taken = convert(value)
         return odd() if taken is None else taken
 
@@ -50,34 +60,36 @@ def fixer(leaf: Leaf, *, nullable: bool) -> Callable[[Any], Any]:
     return fix
 
 
-def pick(key: str, *holders: JsonObject | None) -> Any:
+def pick(name: str, *holders: object) -> Any:
     """
     A field that several answers may have.
 
     Args:
-        key: The data key.
+        name: The attribute.
         holders: The latest first; None for one that was not asked for.
 
     Returns:
         The first value that is not null; null if there is none but a null. Where one of them is an object or a list,
         which custom scalars may be, it is odd if they are not all the same.
     """
-    found: Any = MISSING
+    found: Any = UNSET
     for number, holder in enumerate(holders, 1):
-        value = MISSING if holder is None else holder.get(key, MISSING)
-        if value is not MISSING and value is not None:
+        value = UNSET if holder is None else getattr(holder, name)
+        if value is not UNSET and value is not None:
             for older in holders[number:]:
-                if older is not None and _is_other(value, older.get(key)):
+                if older is not None and _is_other(value, getattr(older, name)):
                     odd()
             return value
         if value is None:
             found = None
-    return odd() if found is MISSING else found
+    return odd() if found is UNSET else found
 
 
 def _is_other(value: Any, older: Any) -> bool:
     """Whether a value would have to be merged with an older one; a scalar takes the place of another scalar."""
-    return older is not None and (type(value) in _CONTAINERS or type(older) in _CONTAINERS) and older != value
+    if older is None or older is UNSET:
+        return False
+    return (type(value) in _CONTAINERS or type(older) in _CONTAINERS) and older != value
 
 
 def identity(value: Any) -> Any:
@@ -106,37 +118,35 @@ def nested(build: Callable[..., Any], state: object, *values: Any) -> Any:
     return Refusal.NULL if Refusal.NULL in items else items
 
 
-def entities_of(data: JsonObject, key: str, asked: int, nulls: JsonObject) -> list[JsonObject]:
+def entities_of(found: Any, asked: int, nulls: object) -> list[Any]:
     """
     The entities of one selection, with all-null ones where the subgraph knows none, and one more at the end.
 
     Args:
-        data: The answer's data.
-        key: Response key of the selection.
+        found: What was answered.
         asked: How many there have to be.
         nulls: An entity whose fields are all null.
     """
-    found = data.get(key)
     if type(found) is not list or len(found) != asked:
         odd()
     kinds = set(map(type, found))
-    if kinds != _OBJECTS:
-        if not kinds <= _OBJECTS_OR_NULLS:
+    if kinds != {type(nulls)}:
+        if not kinds <= {type(nulls), type(None)}:
             odd()
         found = [nulls if one is None else one for one in found]
-    found.append(nulls)
-    return found
+    entities: list[Any] = found
+    entities.append(nulls)
+    return entities
 
 
 _CONTAINERS: Final = {dict, list}
-_OBJECTS: Final = {dict}
-_OBJECTS_OR_NULLS: Final = {dict, type(None)}
 
 SUPPORT: Final = {
-    "Fragment": orjson.Fragment,
-    "Nulls": Nulls,
+    "Raw": msgspec.Raw,
     "Refusal": Refusal,
+    "UNSET": UNSET,
     "dumps": dumps,
+    "encode": encode,
     "entities_of": entities_of,
     "nested": nested,
     "identity": identity,

@@ -28,6 +28,7 @@ import contextlib
 import functools
 from collections.abc import Iterator
 
+from kong_federation.executor.compiled.records import attribute
 from kong_federation.executor.compiled.scope import Scope, Tables
 from kong_federation.executor.compiled.shapes import Shape, Types
 from kong_federation.executor.compiled.sources import Held, Place, Source, Sources, UnsuitableError
@@ -130,7 +131,7 @@ class Walk:
             if source not in variables:
                 blocks.enter_context(write.block(f"if {holder} is not None:"))
             sure = not source.conditional and scope.held[source].surely_has(step.key)
-            write(f"{name} = {holder}[{step.key!r}]" if sure else f"{name} = {holder}.get({step.key!r})")
+            write(f"{name} = {holder}.{attribute(step.key)}{'' if sure else ' or None'}")
             values[source] = name
         below = _through_lists(write, step.lists, values, blocks, whole=whole)
         if step.types is not None:

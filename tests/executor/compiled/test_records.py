@@ -1,0 +1,300 @@
+"""What the parser sees to, and what is answered as it was parsed."""
+
+import asyncio
+import gc
+
+import pytest
+
+from kong_federation.executor import prepare
+from kong_federation.executor.compiled import compile_plan, is_collection_due, show_code, write_script
+from kong_federation.executor.compiled.records import _MANY, CLASSES, Claim, Record
+from kong_federation.executor.compiled.shapes import read_shape
+from kong_federation.executor.tier import Tier
+from kong_federation.plan.nodes import Introspect, Sequence
+from tests.executor.kit import (
+    BOOLEAN,
+    COLOR,
+    FLOAT,
+    ID,
+    INT,
+    JSON,
+    STRING,
+    GaveUp,
+    World,
+    attempt,
+    by_id,
+    entities,
+    flatten,
+    many,
+    object_of,
+    query,
+    root,
+    some,
+)
+
+
+@pytest.fixture
+def tier():
+    """These tests say themselves what runs."""
+
+
+def record(document, **more):
+    return Record(read_shape(document), {}, exact=False, **more)
+
+
+async def answered(plan, answers, *, trusting=True):
+    """The text that a program answers, or that it gave up."""
+    world = World(answers)
+    program = compile_plan(plan, trusting=trusting)
+    outcome = await attempt(program, {}, world.context())
+    if isinstance(outcome, GaveUp):
+        for sent in outcome.sent.values():
+            sent.forget()
+        return outcome
+    state = program.begin({}, world.context())
+    await program.run(state)
+    return program.answer(state)
+
+
+# --- Claims ---
+
+
+@pytest.mark.parametrize("leaf", [INT, STRING, BOOLEAN, ID, FLOAT, COLOR])
+def test_leaves_are_seen_to_by_the_parser(leaf):
+    assert record("{x}").claim("x", leaf) is Claim.ALL
+    assert record("{x}").claim("x", some(many(some(leaf)))) is Claim.ALL
+
+
+def test_custom_scalars_and_floats_that_stay_as_they_are_written_are_not():
+    assert record("{x}").claim("x", JSON) is Claim.NOTHING
+    assert record("{x}").claim("x", many(JSON)) is Claim.NOTHING
+    exact = Record(read_shape("{x}"), {}, exact=True)
+    assert exact.claim("x", FLOAT) is Claim.NOTHING
+    assert exact.claim("x", INT) is Claim.ALL
+
+
+def test_what_not_every_object_has_is_not_seen_to():
+    assert record("{... on A{x}}").claim("x", INT) is Claim.NOTHING
+    assert record("query($v:Boolean!){x @include(if:$v)}").claim("x", INT) is Claim.NOTHING
+    assert record("{x}", absent=True).claim("x", INT) is Claim.NOTHING
+    # Entities are of the type that they were asked for as.
+    assert record("{... on A{x}}", typename="A").claim("x", INT) is Claim.ALL
+
+
+def test_two_kinds_cannot_be_claimed_of_one_value():
+    found = record("{x}")
+    assert found.claim("x", INT) is Claim.ALL
+    assert found.claim("x", INT) is Claim.ALL
+    assert found.claim("x", some(INT)) is Claim.NOTHING
+    assert found.claim("x", STRING) is Claim.NOTHING
+
+
+def test_an_entity_of_nulls_has_not_been_seen_by_the_parser():
+    found = record("{x}", nulls=True)
+    assert found.claim("x", some(INT)) is Claim.KIND
+    assert found.claim("x", INT) is Claim.ALL
+
+
+def test_a_field_that_one_of_two_places_asks_for_is_not_sure():
+    found = record("{a{x} ... on B{a{y}} ... on C{a{z}}}").fields["a"].below
+    assert {key: one.sure for key, one in found.fields.items()} == {"x": True, "y": False, "z": False}
+    found = record("{... on B{a{x y}} ... on C{a{x z}}}").fields["a"].below
+    assert {key: one.sure for key, one in found.fields.items()} == {"x": True, "y": False, "z": False}
+
+
+# --- Answers ---
+
+
+@pytest.mark.parametrize("trusting", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (some(INT), "null"),
+        (INT, "2147483648"),
+        (INT, '"1"'),
+        (INT, "1.5"),
+        (STRING, "1"),
+        (BOOLEAN, "1"),
+        (COLOR, '"BLUE"'),
+        (ID, "1.5"),
+        (FLOAT, '"1"'),
+        (FLOAT, "1e999"),
+        (many(some(INT)), "[1,null]"),
+        (many(INT), "1"),
+        (INT, "[1]"),
+        (STRING, '"\\ud800"'),
+        (STRING, '"\xff"'),
+        (object_of("T", y=INT), "[]"),
+        (object_of("T", y=INT), '[{"y":1}]'),
+        (object_of("T", y=INT), "{}"),
+        (many(object_of("T", y=INT)), '{"y":1}'),
+        (many(some(object_of("T", y=INT))), "[null]"),
+        (many(object_of("T", y=INT)), '[[{"y":1}]]'),
+    ],
+)
+async def test_a_program_gives_up_at_values_of_another_kind(kind, value, trusting):
+    plan = query(root(0, "a", "{x{y}}" if "Composite" in repr(kind) else "{x}"), x=kind)
+    answers = {"a": b'{"data":{"x":' + value.encode("latin-1") + b"}}"}
+    assert isinstance(await answered(plan, answers, trusting=trusting), GaveUp)
+
+
+BY_ID = flatten("users.@", representations=(by_id(typename="User"),))
+USERS = query(root(0, "a", "{users{name id}}"), users=some(many(some(object_of("User", id=some(ID), name=STRING)))))
+
+
+async def test_objects_are_answered_as_they_were_parsed_in_the_order_of_the_client():
+    project = next(text for text in write_script(USERS).texts if text.startswith("def p"))
+    assert "for " not in project
+    body = b'{"data":{"users":[{"more":[1],"name":"Ada","id":"1"}]}}'
+    assert await answered(USERS, {"a": body}) == b'{"data":{"users":[{"id":"1","name":"Ada"}]}}'
+
+
+@pytest.mark.parametrize(
+    "document", ["{users{id name secret}}", "{users{id name __typename}}", "{users{id ... on User{name}}}"]
+)
+async def test_nothing_is_answered_that_the_client_has_not_asked_for(document):
+    plan = query(root(0, "a", document), users=many(object_of("User", id=some(ID), name=STRING)))
+    body = b'{"data":{"users":[{"secret":"s","__typename":"User","name":"Ada","id":"1"},null]}}'
+    assert await answered(plan, {"a": body}) == b'{"data":{"users":[{"id":"1","name":"Ada"},null]}}'
+
+
+async def test_one_record_is_answered_in_two_orders():
+    one, other = object_of("T", x=INT, y=INT), object_of("T", y=INT, x=INT)
+    plan = query(root(0, "a", "{...A b:a{...F}} fragment A on Query{a{...F}} fragment F on T{x y}"), a=one, b=other)
+    body = b'{"data":{"a":{"x":1,"y":2},"b":{"x":3,"y":4}}}'
+    assert await answered(plan, {"a": body}) == b'{"data":{"a":{"x":1,"y":2},"b":{"y":4,"x":3}}}'
+
+
+async def test_an_unknown_entity_has_no_value_for_what_must_not_be_null():
+    plan = query(
+        Sequence((root(0, "a", "{users{id}}"), entities(1, "b", "... on User{name}", BY_ID))),
+        users=many(object_of("User", id=some(ID), name=some(STRING))),
+    )
+    answers = {"a": {"data": {"users": [{"id": "1"}]}}, "b": {"data": {"_e": [None]}}}
+    assert isinstance(await answered(plan, answers), GaveUp)
+
+
+async def test_numbers_stay_as_they_are_written():
+    plan = query(root(0, "a", "{price size}", exact=True), price=JSON, size=FLOAT)
+    for price in (b"1.10", b"12345678901234567890123", b"[1E2,{}]".replace(b"{}", b'{"a":0.10}'), b"1e999"):
+        body = b'{"data":{"price":' + price + b',"size":1.00}}'
+        assert await answered(plan, {"a": body}) == body
+    # The parser does not keep this one.
+    assert isinstance(await answered(plan, {"a": b'{"data":{"price":-0,"size":1}}'}), GaveUp)
+    assert await answered(plan, {"a": b'{"data":{"price":"x-0y","size":-0.0}}'}) == (
+        b'{"data":{"price":"x-0y","size":-0.0}}'
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data":{"x":1},"errors":[{"message":"no"}]}',
+        b'{"data":{"x":1},"errors":"no"}',
+        b'{"data":null}',
+        b'{"errors":[]}',
+        b"[]",
+        b"",
+        b'{"data":{"x":1}} more',
+    ],
+)
+async def test_an_answer_that_is_not_just_data_is_left_to_the_interpreter(body):
+    plan = query(root(0, "a", "{x}"), x=INT)
+    assert isinstance(await answered(plan, {"a": body}), GaveUp)
+    assert await answered(plan, {"a": b'{"errors":null,"data":{"x":1},"extensions":{"a":[]}}'}) == b'{"data":{"x":1}}'
+
+
+async def test_what_the_gateway_answers_itself_becomes_a_record_as_well():
+    async def introspect(_document, _variables):
+        return {"__schema": {"kinds": ["RED"], "x": None}}
+
+    schema = object_of("__Schema", kinds=some(many(some(COLOR))), x=INT)
+    plan = query(Introspect("{__schema{kinds x}}"), __schema=some(schema))
+    program = compile_plan(plan)
+    state = program.begin({}, World({}, introspect=introspect).context())
+    await program.run(state)
+    assert program.answer(state) == b'{"data":{"__schema":{"kinds":["RED"],"x":null}}}'
+
+
+# --- In doubt ---
+
+
+async def test_a_subgraph_whose_ids_are_numbers_is_not_interpreted_for_ever():
+    world = World({"a": {"data": {"users": [{"id": 1, "name": "Ada"}]}}})
+    executable = prepare(USERS)
+    tier = executable.tier
+    assert isinstance(tier, Tier)
+    tier._trusting = True
+    tier.compile()
+    for _ in range(12):
+        result = await executable.execute({}, world.context())
+        assert (result.data, result.errors) == ({"users": [{"id": "1", "name": "Ada"}]}, ())
+        if not tier._trusting:
+            await asyncio.wait_for(tier._compiling, 5)
+    assert result.body is not None
+    assert tier.given_up == 0
+
+
+async def test_a_subgraph_that_fails_is_no_reason_for_doubt():
+    failing = [{"data": None, "errors": [{"message": "no"}]}, 500, b"no", {"errors": [{"message": "no"}]}]
+    world = World({"a": failing * 10})
+    executable = prepare(USERS)
+    executable.tier._trusting = True
+    executable.tier.compile()
+    for _ in range(30):
+        await executable.execute({}, world.context())
+    assert executable.tier.given_up > 3
+    assert executable.tier._trusting
+
+
+# --- Classes ---
+
+
+def test_plans_with_equal_objects_share_their_classes():
+    def plan(name):
+        return query(root(0, "a", f"{{{name}{{id name}}}}"), **{name: object_of("User", id=some(ID), name=STRING)})
+
+    one, other = write_script(plan("one")).records, write_script(plan("other")).records
+    assert one.roots[0].fields["one"].below.made is other.roots[0].fields["other"].below.made
+
+
+def test_the_classes_of_programs_that_are_gone_go_too():
+    plans = [query(root(0, "a", f"{{x{{f{one}}}}}"), x=object_of("T", **{f"f{one}": JSON})) for one in range(400)]
+    gc.collect()
+    before = len(CLASSES)
+    programs = [compile_plan(plan) for plan in plans]
+    assert len(CLASSES) >= before + 800
+    del programs
+    gc.collect()
+    # The standard library remembers the last hundred annotations of each kind.
+    assert len(CLASSES) <= before + 400
+
+
+def test_after_many_classes_the_collector_is_asked_for(monkeypatch):
+    monkeypatch.setattr(CLASSES, "_made", _MANY - 1)
+    assert not is_collection_due()
+    record("{a_key_that_is_nowhere_else}").made  # noqa: B018 - it is made when it is asked for
+    assert is_collection_due()
+    assert not is_collection_due()
+
+
+def test_the_code_tells_what_answers_are_parsed_into():
+    shown = show_code(
+        query(
+            Sequence(
+                (
+                    root(0, "a", "{users{id}}"),
+                    entities(
+                        1,
+                        "b",
+                        "... on User{name} ... on Admin{x}",
+                        flatten("users.@", representations=(by_id(typename="User"),)),
+                    ),
+                )
+            ),
+            users=many(object_of("User", id=some(ID), name=STRING)),
+        )
+    )
+    assert "#   parsed as {users: {id: ID!}}" in shown
+    assert "#   parsed as {_e: {name: String, x?}}" in shown
+    assert ": an object that is answered, with id, name" in shown
