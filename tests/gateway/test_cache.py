@@ -9,6 +9,7 @@ import pytest
 from kong_federation.errors import FederationError
 from kong_federation.errors.codes import GRAPHQL_PARSE_FAILED
 from kong_federation.executor import prepare
+from kong_federation.executor.compiled.records import CLASSES
 from kong_federation.gateway.builder.planning import make_planner
 from kong_federation.gateway.cache import PlanCache, PlanKey, Refused, Sizes, weigh_plan, weigh_refusal
 from kong_federation.plan import decode_plan, encode_plan
@@ -85,7 +86,7 @@ def test_refusals_push_out_no_plan():
     assert cache.get(key("large")) is None or cache._refusals.currsize <= 4_000_000
 
 
-def test_plans_need_no_garbage_collector(request):
+def test_plans_need_no_garbage_collector_but_for_their_classes(request):
     planner = make_planner((EXAMPLES / "supergraph.graphql").read_text(encoding="utf-8"))
     document = (EXAMPLES / "query.graphql").read_text(encoding="utf-8")
     encoded = encode_plan(planner.plan(document, None, frozenset()))
@@ -97,8 +98,10 @@ def test_plans_need_no_garbage_collector(request):
         executable.coerce({})
     # Reading documents leaves some garbage at once, which is young when the cache freezes what it has.
     gc.collect()
+    classes = len(CLASSES)
     del kept, executable
-    assert gc.collect() == 0
+    # They have them in common.
+    assert gc.collect() < 20 * (classes - len(CLASSES))
 
 
 def compiled(encoded):
@@ -114,7 +117,9 @@ def test_the_estimate_of_a_plans_memory_is_within_a_factor_of_two():
     kept = [compiled(encoded)]
     gc.collect()
     tracemalloc.start()
-    kept += [compiled(encoded) for _ in range(10)]
+    for _ in range(10):
+        CLASSES._known.clear()  # as if it had nothing in common with another
+        kept.append(compiled(encoded))
     gc.collect()
     measured = tracemalloc.get_traced_memory()[0] / 10
     tracemalloc.stop()

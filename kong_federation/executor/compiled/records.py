@@ -19,7 +19,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import Annotated, Any, Final, Literal, TypeAlias, Union
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias, Union
 
 import msgspec
 
@@ -54,6 +54,23 @@ class Claim(Enum):
     ALL = 2
 
 
+class Attribute(NamedTuple):
+    """
+    An attribute of a class.
+
+    Args:
+        key: The data key.
+        sure: Whether every object has it.
+        kind: Equal for what is parsed in the same way.
+        annotation: What it is.
+    """
+
+    key: str
+    sure: bool = True
+    kind: object = None
+    annotation: Annotation = Any
+
+
 class _Field:
     """One data key of a record: whether every object has it, and what has been claimed of it."""
 
@@ -61,6 +78,20 @@ class _Field:
         self.below = below
         self.sure = sure
         self.claimed: OutputType | None = None
+
+    def attribute(self, key: str) -> Attribute:
+        """As the parser is told of it."""
+        below = None if self.below is None else self.below.made
+        # As long as the class that this becomes a part of lives, so does the one below, and no other has its number.
+        kind = (None if self.claimed is None else _kind(self.claimed), below and id(below))
+        if self.claimed is not None:
+            annotation = _annotation(self.claimed, below)
+        elif below is None:
+            annotation = Any
+        else:
+            # The document does not tell how many lists are around the objects.
+            annotation = _UNION[below, _LIST[_UNION[below, _LIST[_UNION[below, None]], None]], None]
+        return Attribute(key, self.sure, kind, annotation)
 
 
 class Record:
@@ -136,11 +167,8 @@ class Record:
     def made(self) -> type:
         """The class; nothing can be claimed any more."""
         if self._made is None:
-            fields = []
-            for key in self._order or self.fields:
-                field = self.fields[key]
-                fields.append((key, self._annotation(field), field.sure))
-            self._made = CLASSES.find(tuple(fields))
+            keys = self._order or self.fields
+            self._made = CLASSES.find(tuple([self.fields[key].attribute(key) for key in keys]))
         return self._made
 
     def of_nulls(self) -> Any:
@@ -150,15 +178,6 @@ class Record:
     def of_nothing(self) -> Any:
         """An object that has no field."""
         return self.made()
-
-    def _annotation(self, field: _Field) -> Annotation:
-        below = Any if field.below is None else field.below.made
-        if field.claimed is not None:
-            return _annotation(field.claimed, below)
-        if field.below is None:
-            return Any
-        # The document does not tell how many lists are around the objects.
-        return _UNION[below, _LIST[_UNION[below, _LIST[_UNION[below, None]], None]], None]
 
     def __str__(self) -> str:
         return f"{{{', '.join(self._members())}}}"
@@ -227,7 +246,8 @@ class Records:
         return tuple(self._decoder(root) for root in self.roots)
 
     def _decoder(self, root: Record) -> msgspec.json.Decoder[Any]:
-        answer = CLASSES.find((("data", _UNION[root.made, None], False), ("errors", Any, False)))
+        data = Attribute("data", sure=False, kind=id(root.made), annotation=_UNION[root.made, None])
+        answer = CLASSES.find((data, Attribute("errors", sure=False)))
         return msgspec.json.Decoder(answer, float_hook=to_number if root.exact else None)
 
 
@@ -238,7 +258,7 @@ def attribute(key: str) -> str:
 
 def answered(keys: Sequence[str]) -> type:
     """The class of what is answered with some keys; it is called with the values in their order."""
-    return CLASSES.find(tuple((key, Any, True) for key in keys), keywords=False)
+    return CLASSES.find(tuple(map(Attribute, keys)), keywords=False)
 
 
 def _is_claimable(output: OutputType, *, exact: bool) -> bool:
@@ -315,17 +335,19 @@ class _Classes:
     def __len__(self) -> int:
         return len(self._known)
 
-    def find(self, fields: tuple[tuple[str, Annotation, bool], ...], *, keywords: bool = True) -> type:
-        """The class with some keys, by what these are and whether every object has them."""
-        found = self._known.get((fields, keywords))
+    def find(self, attributes: tuple[Attribute, ...], *, keywords: bool = True) -> type:
+        """The class with some attributes, which are given when it is called: by name, or in their order."""
+        # Not what they are, which would have the classes below live as long as the collector has not looked again.
+        structure = (*((one.key, one.sure, one.kind) for one in attributes), keywords)
+        found = self._known.get(structure)
         if found is None:
-            found = self._known[fields, keywords] = msgspec.defstruct(
+            found = self._known[structure] = msgspec.defstruct(
                 "Record",
                 [
                     (attribute(key), kind) if sure else (attribute(key), kind, msgspec.UNSET)
-                    for key, kind, sure in fields
+                    for key, sure, _, kind in attributes
                 ],
-                rename={attribute(key): key for key, _, _ in fields},
+                rename={attribute(one.key): one.key for one in attributes},
                 kw_only=keywords,
                 # They hold what was parsed, or what is answered: neither has cycles.
                 gc=False,
