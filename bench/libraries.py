@@ -7,8 +7,8 @@ Clients take turns against one server on loopback that answers from memory in an
 this process per call, all threads, medians. *bare* is httptools' parser and a promise with nothing around them: no
 deadline, no pool, no errors, one connection per caller; it is what is left if everything that a client is for is left
 out. These two are called on strands, as in the product; the others need tasks. Clients and libraries that are not
-installed are left out, and said so: aiohttp comes with the stand-in's extra, pyreqwest and msgspec are no dependencies
-of anything (`pip install pyreqwest msgspec`).
+installed are left out, and said so: aiohttp comes with the stand-in's extra, pyreqwest is no dependency of anything
+(`pip install pyreqwest`).
 
 The last line is `LIBRARIES ours_us=… bare_ratio=… aiohttp_ratio=… pyreqwest_ratio=…`: small answers, 16 callers,
 others by ours.

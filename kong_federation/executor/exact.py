@@ -22,6 +22,7 @@ import json
 from typing import Any, Final, NoReturn
 
 import orjson
+from msgspec import Raw
 
 # How some writers begin, and bytes within which it shows.
 _SPACED: Final = b'": '
@@ -95,9 +96,11 @@ def write_json(value: Any) -> bytes:
 
 def write_number(value: Any) -> orjson.Fragment:
     """What the writer asks for values that are not its own."""
-    if type(value) is not Number:
-        raise TypeError(type(value).__name__)
-    return orjson.Fragment(value.text)
+    if type(value) is Number:
+        return orjson.Fragment(value.text)
+    if type(value) is Raw:
+        return orjson.Fragment(bytes(value))
+    raise TypeError(type(value).__name__)
 
 
 def to_number(text: str) -> Number:

@@ -12,12 +12,12 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 import orjson
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from kong_federation.executor.entities import Refusal
-from kong_federation.executor.exact import Number, write_number
+from kong_federation.executor.exact import to_number, write_number
 from kong_federation.executor.leaves import compile_leaf
-from kong_federation.plan.nodes import Leaf
+from kong_federation.plan.nodes import Leaf, LeafKind
 
 
 class OddError(Exception):
@@ -34,25 +34,27 @@ def dumps(value: Any) -> bytes:
     return orjson.dumps(value, write_number)
 
 
-def _raw_number(value: Any) -> msgspec.Raw:
-    if type(value) is not Number:
-        raise TypeError(type(value).__name__)
-    return msgspec.Raw(value.text.encode())
-
-
-encode: Final = msgspec.json.Encoder(enc_hook=_raw_number).encode
-"""Write what is answered as JSON, records and what was written before among it."""
+encode: Final = msgspec.json.Encoder().encode
+"""Write what is answered as JSON: records, what was written before, numbers as they came."""
 
 
 def fixer(leaf: Leaf, *, nullable: bool) -> Callable[[Any], Any]:
     """What becomes of a leaf's value whose JSON type does not say that it is right."""
     _, convert = compile_leaf(leaf)
+    takes_all = leaf.kind is LeafKind.CUSTOM
 
     def fix(value: Any) -> Any:
         if value is None:
             return None if nullable else odd()
         if value is UNSET:
             odd()
+        if type(value) is Raw:
+            if takes_all:
+                return value
+            number = to_number(bytes(value).decode())
+            taken = convert(number)
+            # What stays as it is stays as it was written.
+            return value if taken is number else odd() if taken is None else taken
         taken = convert(value)
         return odd() if taken is None else taken
 
@@ -142,7 +144,7 @@ def entities_of(found: Any, asked: int, nulls: object) -> list[Any]:
 _CONTAINERS: Final = {dict, list}
 
 SUPPORT: Final = {
-    "Raw": msgspec.Raw,
+    "Raw": Raw,
     "Refusal": Refusal,
     "UNSET": UNSET,
     "dumps": dumps,
