@@ -56,7 +56,16 @@ LARGE = 500_000
 UNLIKE_CLAIMED = msgspec.ValidationError
 
 # What a value that is not what it is taken for makes Python raise, and what a fetch that failed raises.
-GIVING_UP = (OddError, FederationError, KeyError, TypeError, AttributeError, ValueError, RecursionError)
+GIVING_UP = (
+    OddError,
+    FederationError,
+    msgspec.MsgspecError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True)
