@@ -3,6 +3,7 @@ The gateways of others: from npm, installed here for the purpose; and where the 
 
     HIVE_ROUTER_BIN     the executable of hive-router (Rust)
     COSMO_ROUTER_BIN    the executable of Cosmo's router (Go)
+    WGC_BIN             Cosmo's command line, which composes what its router reads (npm: wgc)
 
 They are measured against and nothing else: nothing of ours depends on them, and what npm installs lies in a folder that
 git ignores.
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from bench.clients import BenchError, HttpLane, Lane
 from bench.gateways import ROOT, START_SECONDS, Bench, Gateway, Opener, answers, free_port
+from bench.graphs import Served
 
 DRIVERS = ROOT / "bench" / "peers"
 MODULES = ROOT / ".run" / "bench-peers"
@@ -106,6 +108,7 @@ async def open_hive_router(bench: Bench) -> Gateway:
         "supergraph": {"source": "file", "path": str(graph.supergraph)},
         "http": {"host": "127.0.0.1", "port": port},
         "log": {"level": "error"},
+        "traffic_shaping": {"all": {"dedupe_enabled": False}},
     }
     file = bench.children.folder / "hive-router.config.json"
     file.write_text(json.dumps(settings))
@@ -116,16 +119,35 @@ async def open_hive_router(bench: Bench) -> Gateway:
 
 
 async def open_cosmo(bench: Bench) -> Gateway:
-    """Cosmo's router from `COSMO_ROUTER_BIN`, with the execution configuration in `COSMO_EXECUTION_CONFIG`."""
+    """Cosmo's router from `COSMO_ROUTER_BIN`; it serves the first graph."""
     graph, port = bench.graphs[0], free_port()
     environment = {
-        "EXECUTION_CONFIG_FILE_PATH": os.environ.get("COSMO_EXECUTION_CONFIG", ""),
+        "EXECUTION_CONFIG_FILE_PATH": str(_composed(graph, bench.children.folder)),
         "LISTEN_ADDR": f"127.0.0.1:{port}",
         "LOG_LEVEL": "error",
         "DEV_MODE": "false",
+        "ENGINE_ENABLE_SINGLE_FLIGHT": "false",
+        "PROMETHEUS_ENABLED": "false",
+        "TRACING_ENABLED": "false",
+        "GRAPHQL_METRICS_ENABLED": "false",
+        "ACCESS_LOGS_ENABLED": "false",
     }
     child = bench.children.start(COSMO, [os.environ["COSMO_ROUTER_BIN"]], cwd=ROOT, env=environment)
     return await _gateway(bench, Gateway(COSMO, child, {}), {graph.name: port})
+
+
+def _composed(graph: Served, folder: Path) -> Path:
+    """What Cosmo's router reads of a graph."""
+    subgraphs = []
+    for name, sdl in graph.sdl.items():
+        schema = folder / f"cosmo.{name}.graphql"
+        schema.write_text(sdl)
+        subgraphs.append({"name": name, "routing_url": graph.urls[name], "schema": {"file": str(schema)}})
+    given, written = folder / "cosmo.graph.yaml", folder / "cosmo.config.json"
+    given.write_text(json.dumps({"version": 1, "subgraphs": subgraphs}))
+    command = [os.environ.get("WGC_BIN", "wgc"), "router", "compose", "-i", str(given), "-o", str(written)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=INSTALL_SECONDS)
+    return written
 
 
 async def _gateway(bench: Bench, gateway: Gateway, ports: dict[str, int]) -> Gateway:
