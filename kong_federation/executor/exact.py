@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final, NoReturn
 
+import msgspec
 import orjson
 from msgspec import Raw
 
@@ -91,7 +92,13 @@ def write_json(value: Any) -> bytes:
     Raises:
         orjson.JSONEncodeError: It is nested too deeply.
     """
-    return orjson.dumps(value, write_number)
+    try:
+        return orjson.dumps(value, write_number)
+    except orjson.JSONEncodeError as error:
+        # Integers of more than 64 bits, which come from the parser of programs.
+        if "64-bit" not in str(error):
+            raise
+    return _LONG_WRITER.encode(value)
 
 
 def write_number(value: Any) -> orjson.Fragment:
@@ -101,6 +108,15 @@ def write_number(value: Any) -> orjson.Fragment:
     if type(value) is Raw:
         return orjson.Fragment(bytes(value))
     raise TypeError(type(value).__name__)
+
+
+def _raw_number(value: Any) -> Raw:
+    if type(value) is not Number:
+        raise TypeError(type(value).__name__)
+    return Raw(value.text)
+
+
+_LONG_WRITER: Final = msgspec.json.Encoder(enc_hook=_raw_number)
 
 
 def to_number(text: str) -> Number:

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 import msgspec
-import orjson
 from msgspec import UNSET, Raw
 
 from kong_federation.executor.entities import Refusal
-from kong_federation.executor.exact import to_number, write_number
+from kong_federation.executor.exact import to_number, write_json
 from kong_federation.executor.leaves import compile_leaf
 from kong_federation.plan.nodes import Leaf, LeafKind
 
@@ -27,11 +26,6 @@ class OddError(Exception):
 def odd() -> NoReturn:
     """Leave it to the interpreter."""
     raise OddError
-
-
-def dumps(value: Any) -> bytes:
-    """Write what is sent as JSON; numbers that must stay as they were written do."""
-    return orjson.dumps(value, write_number)
 
 
 encode: Final = msgspec.json.Encoder().encode
@@ -96,7 +90,7 @@ def _is_other(value: Any, older: Any) -> bool:
 
 def identity(value: Any) -> Any:
     """A value as part of an identity; `1`, `1.0` and `true` are the same to Python's dictionaries."""
-    return value if value is None or type(value) is str or type(value) is int else dumps(value)
+    return value if value is None or type(value) is str or type(value) is int else write_json(value)
 
 
 def nested(build: Callable[..., Any], state: object, *values: Any) -> Any:
@@ -147,7 +141,7 @@ SUPPORT: Final = {
     "Raw": Raw,
     "Refusal": Refusal,
     "UNSET": UNSET,
-    "dumps": dumps,
+    "dumps": write_json,
     "encode": encode,
     "entities_of": entities_of,
     "nested": nested,

@@ -187,6 +187,24 @@ async def test_numbers_stay_as_they_are_written():
 
 
 @pytest.mark.parametrize(
+    "key", [b"123456789012345678901234567890", b"1.10", b"1E2", b'{"a":[12345678901234567890123]}']
+)
+async def test_keys_are_sent_as_they_are_written(key):
+    plan = query(
+        Sequence((root(0, "a", "{users{id}}", exact=True), entities(1, "b", "... on User{name}", BY_ID))),
+        users=many(object_of("User", id=JSON, name=STRING)),
+    )
+    answers = {"a": b'{"data":{"users":[{"id":' + key + b"}]}}", "b": {"data": {"_e": [{"name": "Ada"}]}}}
+    world = World(answers)
+    program = compile_plan(plan)
+    state = program.begin({}, world.context())
+    await program.run(state)
+    sent = [body for body, _ in state.sent.values()]
+    assert sent[1].endswith(b'"variables":{"r":[{"__typename":"User","id":' + key + b"}]}}")
+    assert program.answer(state) == b'{"data":{"users":[{"id":' + key + b',"name":"Ada"}]}}'
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b'{"data":{"x":1},"errors":[{"message":"no"}]}',
