@@ -7,6 +7,7 @@ was exact, and leave as they came; one that no double can hold is not a Float (s
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from math import isfinite
 from typing import Any, Final
@@ -17,6 +18,7 @@ from kong_federation.plan.nodes import Leaf, LeafKind
 
 MAX_INT: Final = 2**31 - 1
 MIN_INT: Final = -(2**31)
+MAX_FLOAT: Final = sys.float_info.max
 
 
 class UNLIKE:
@@ -57,7 +59,9 @@ def _int(value: Any) -> int | None:
 
 
 def _float(value: Any) -> float | None:
-    return value if type(value) is int or (isinstance(value, float) and isfinite(value)) else None
+    if type(value) is int:
+        return value if -MAX_FLOAT <= value <= MAX_FLOAT else None
+    return value if isinstance(value, float) and isfinite(value) else None
 
 
 def _id(value: Any) -> str | None:

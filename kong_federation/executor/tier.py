@@ -43,7 +43,7 @@ class Tier:
         ready: What runs the next request; None: `program` says.
     """
 
-    __slots__ = ("_compiling", "_plan", "_program", "_skip", "_trusting", "_uses", "given_up", "ready")
+    __slots__ = ("_compiling", "_plan", "_program", "_skip", "_trusting", "_unlike", "_uses", "given_up", "ready")
 
     def __init__(self, plan: QueryPlan) -> None:
         self._plan = plan
@@ -53,6 +53,7 @@ class Tier:
         self.given_up = 0
         self._skip = 0
         self._trusting = True
+        self._unlike = 0
         self._compiling: asyncio.Future[bool] | None = None
 
     def program(self) -> Program | None:
@@ -70,7 +71,7 @@ class Tier:
 
     def succeeded(self) -> None:
         """The program has answered."""
-        self.given_up = 0
+        self.given_up = self._unlike = 0
 
     def gave_up(self, *, unlike: bool = False) -> None:
         """
@@ -82,7 +83,8 @@ class Tier:
         self.ready = None
         self._skip = min(2 ** min(self.given_up, 10), MOST_SKIPPED)
         self.given_up += 1
-        if unlike and self._trusting and self.given_up >= _DOUBTED_AT:
+        self._unlike = self._unlike + 1 if unlike else 0
+        if self._unlike == _DOUBTED_AT and self._trusting:
             self._trusting = False
             self._compiling = asyncio.get_running_loop().run_in_executor(None, self.compile)
 

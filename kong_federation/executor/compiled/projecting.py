@@ -432,7 +432,7 @@ class Cases(dict[str, object]):
 
 def _look(write: Writer, holder: str) -> None:
     """Write the look at an object of which nothing else may tell that it is one."""
-    with write.block(f"if type({holder}) is list or {holder} is UNSET:"):
+    with write.block(f"if {holder} is None or {holder} is UNSET or type({holder}) is list:"):
         write("odd()")
 
 

@@ -38,6 +38,10 @@ _LITERAL: Final[Any] = Literal
 _INT: Final = Annotated[int, msgspec.Meta(ge=MIN_INT, le=MAX_INT)]
 
 
+# Around the objects of a field; of more, the interpreter takes care.
+_MOST_LISTS: Final = 5
+
+
 class Claim(Enum):
     """
     What the parser sees to.
@@ -89,7 +93,9 @@ class _Field:
             annotation = Any
         else:
             # The document does not tell how many lists are around the objects.
-            annotation = _UNION[below, _LIST[_UNION[below, _LIST[_UNION[below, None]], None]], None]
+            annotation = _UNION[below, None]
+            for _ in range(_MOST_LISTS):
+                annotation = _UNION[below, _LIST[annotation], None]
         return Attribute(key, self.sure, kind, annotation)
 
 
@@ -102,7 +108,6 @@ class Record:
         exact: Whether numbers must stay as they are written.
         known: The records of shapes that have been met; planners spread one fragment in many places.
         typename: The name under which it was asked for as an entity.
-        surely: The data keys that every object has, if not the shape alone tells.
         nulls: Whether an object of nulls may stand in its place, which the parser has not seen.
         absent: Whether an object without anything may stand in its place.
     """
@@ -114,7 +119,6 @@ class Record:
         *,
         exact: bool,
         typename: str | None = None,
-        surely: frozenset[str] | None = None,
         nulls: bool = False,
         absent: bool = False,
     ) -> None:
@@ -123,17 +127,16 @@ class Record:
         self._nulls = nulls
         self._order: tuple[str, ...] | None = None
         self._made: type | None = None
-        sure = frozenset() if absent else surely if surely is not None else shape.sure_keys(typename)
+        sure = frozenset() if absent else shape.sure_keys(typename)
         self.fields = {key: _Field(self._below(key, known, typename), sure=key in sure) for key in shape.fields}
 
     def _below(self, key: str, known: dict[int, Record], typename: str | None) -> Record | None:
-        found = self._shape.below(key, None, frozenset())
+        found = self._shape.below(key, None if typename is None else (typename,), frozenset())
         if found is None:
             return None
         if id(found) not in known:
             # It keeps the shape, so no other one can have its number.
-            surely = self._shape.sure_keys_below(key, typename)
-            known[id(found)] = Record(found, known, exact=self.exact, surely=surely)
+            known[id(found)] = Record(found, known, exact=self.exact)
         return known[id(found)]
 
     def claim(self, key: str, output: OutputType) -> Claim:

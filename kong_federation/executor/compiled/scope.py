@@ -330,6 +330,8 @@ class Scope:
                 with self.write.block(f"if {self.never_sent(source, self.maybe_holder(source))}:"):
                     self.write("odd()")
         value = self._nested(item, found) if item.inner else self.value(item.source, found)
+        with self.write.block(f"if {value} is UNSET:"):
+            self.write("odd()")
         if item.inner:
             with self.write.block(f"if {value} is Refusal.NULL:"):
                 self.write(refuse)

@@ -9,7 +9,7 @@ itself knows as an object's holds for that type alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from graphql import (
@@ -47,9 +47,16 @@ class Asked:
 
 @dataclass(eq=False, slots=True)
 class Shape:
-    """What is asked for of an object: by data key, every place that asks for it."""
+    """
+    What is asked for of an object.
+
+    Args:
+        fields: By data key, every place that asks for it.
+        sure: Data keys that every object has although no single place always asks for them.
+    """
 
     fields: dict[str, list[Asked]] = field(default_factory=dict)
+    sure: frozenset[str] = frozenset()
 
     def may_have(self, key: str, types: Types | None, objects: frozenset[str]) -> bool:
         """
@@ -64,18 +71,23 @@ class Shape:
 
     def below(self, key: str, types: Types | None, objects: frozenset[str]) -> Shape | None:
         """What is asked for of a field's objects; None if it is not asked for, or is a leaf."""
-        inner = [asked.below for asked in self._fitting(key, types, objects) if asked.below is not None]
-        if len(inner) < 2:
-            return inner[0] if inner else None
-        joined = Shape()
-        for shape in inner:
-            for name, places in shape.fields.items():
-                joined.fields.setdefault(name, []).extend(places)
+        places = [(asked, asked.below) for asked in self._fitting(key, types, objects) if asked.below is not None]
+        if len(places) < 2:
+            return places[0][1] if places else None
+        typename = types[0] if types is not None and len(types) == 1 else None
+        # Whichever place it was that asked for the object, all of them ask for these.
+        joined = Shape(sure=frozenset.intersection(*(shape.sure_keys(None) for _, shape in places)))
+        for asked, shape in places:
+            sure = asked.is_sure(typename)
+            joined.sure |= shape.sure if sure else frozenset()
+            for name, inner in shape.fields.items():
+                kept = inner if sure else [replace(one, always=False) for one in inner]
+                joined.fields.setdefault(name, []).extend(kept)
         return joined
 
     def surely_has(self, key: str) -> bool:
         """Tell whether every object has a field, of whatever type it is."""
-        return any(asked.is_sure(None) for asked in self.fields.get(key, ()))
+        return key in self.sure or any(asked.is_sure(None) for asked in self.fields.get(key, ()))
 
     def sure_keys(self, typename: str | None) -> frozenset[str]:
         """
@@ -84,22 +96,8 @@ class Shape:
         Args:
             typename: What every object is; None: it may be of any type.
         """
-        return frozenset(key for key, places in self.fields.items() if any(one.is_sure(typename) for one in places))
-
-    def sure_keys_below(self, key: str, typename: str | None) -> frozenset[str]:
-        """
-        The data keys of the fields that every object below a field has, of whatever type that is.
-
-        Args:
-            key: The data key.
-            typename: What every object of this shape is; None: it may be of any type.
-        """
-        places = [(asked.below, asked.is_sure(typename)) for asked in self.fields[key] if asked.below is not None]
-        whole = [below.sure_keys(None) for below, _ in places]
-        # What all places ask for, whichever of them it was; and what is asked for in any case.
-        return frozenset.intersection(*whole).union(
-            *(keys for keys, (_, sure) in zip(whole, places, strict=True) if sure)
-        )
+        found = (key for key, places in self.fields.items() if any(one.is_sure(typename) for one in places))
+        return self.sure.union(found)
 
     def _fitting(self, key: str, types: Types | None, objects: frozenset[str]) -> Iterator[Asked]:
         for asked in self.fields.get(key, ()):

@@ -52,11 +52,12 @@ class State:
 
     async def settle(self) -> None:
         """Wait until no branch runs, whatever became of them."""
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-            for task in self._tasks:
-                if not task.cancelled():
-                    task.exception()
+        # A branch may start others while it is awaited.
+        while running := [task for task in self._tasks if not task.done()]:
+            await asyncio.wait(running)
+        for task in self._tasks:
+            if not task.cancelled():
+                task.exception()
 
     def cancel(self) -> None:
         """Give up all that is under way."""

@@ -131,7 +131,10 @@ class Walk:
             if source not in variables:
                 blocks.enter_context(write.block(f"if {holder} is not None:"))
             sure = not source.conditional and scope.held[source].surely_has(step.key)
-            write(f"{name} = {holder}.{attribute(step.key)}{'' if sure else ' or None'}")
+            write(f"{name} = {holder}.{attribute(step.key)}")
+            if not sure:
+                with write.block(f"if {name} is UNSET:"):
+                    write(f"{name} = None")
             values[source] = name
         below = _through_lists(write, step.lists, values, blocks, whole=whole)
         if step.types is not None:

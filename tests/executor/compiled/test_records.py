@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,8 @@ from kong_federation.executor.compiled import compile_plan, is_collection_due, s
 from kong_federation.executor.compiled.records import _MANY, CLASSES, Claim, Record
 from kong_federation.executor.compiled.shapes import read_shape
 from kong_federation.executor.tier import Tier
-from kong_federation.plan.nodes import Introspect, Sequence
+from kong_federation.plan.nodes import Introspect, Parallel, Representation, RepresentationField, Sequence
+from tests.executor.conftest import NeverCompiled
 from tests.executor.kit import (
     BOOLEAN,
     COLOR,
@@ -19,8 +21,10 @@ from tests.executor.kit import (
     INT,
     JSON,
     STRING,
+    TYPENAME,
     GaveUp,
     World,
+    abstract_of,
     attempt,
     by_id,
     entities,
@@ -316,3 +320,141 @@ def test_the_code_tells_what_answers_are_parsed_into():
     assert "#   parsed as {users: {id: ID!}}" in shown
     assert "#   parsed as {_e: {name: String, x?}}" in shown
     assert ": an object that is answered, with id, name" in shown
+
+
+# --- What a review found ---
+
+
+async def as_interpreted(plan, answers, *, gives_up=False):
+    """Have both kinds of program answer as the interpreter does, having sent the same, or give up."""
+    reference = World(dict(answers))
+    executable = prepare(plan)
+    expected = await replace(executable, tier=NeverCompiled(plan)).execute({}, reference.context())
+    for trusting in (True, False):
+        world = World(dict(answers))
+        outcome = await attempt(compile_plan(plan, trusting=trusting), {}, world.context())
+        if isinstance(outcome, GaveUp):
+            for sent in outcome.sent.values():
+                sent.forget()
+        assert isinstance(outcome, GaveUp) == gives_up
+        assert gives_up or (outcome, ()) == (expected.data, expected.errors)
+        assert sorted(map(repr, world.sent)) == sorted(map(repr, reference.sent))
+
+
+NAMED = object_of("T", __typename=TYPENAME)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [(some(NAMED), None), (many(some(NAMED)), [None]), (many(some(NAMED)), [{"__typename": "T"}, None])],
+)
+async def test_null_is_no_object_though_nothing_is_read_of_it(kind, value):
+    plan = query(root(0, "a", "{t{__typename}}"), t=kind)
+    await as_interpreted(plan, {"a": {"data": {"t": value}}}, gives_up=True)
+
+
+async def test_null_is_no_object_where_it_would_be_answered_as_it_was_parsed():
+    place = object_of("P", y=INT)
+    plan = query(
+        root(0, "a", "{n{__typename ...on A{p{y} ps{y}}}}"),
+        n=abstract_of("N", A={"p": some(place), "ps": many(some(place))}),
+    )
+    right = {"__typename": "A", "p": {"y": 1}, "ps": [{"y": 2}]}
+    await as_interpreted(plan, {"a": {"data": {"n": right}}})
+    for wrong in ({"p": None}, {"ps": [None]}):
+        await as_interpreted(plan, {"a": {"data": {"n": {**right, **wrong}}}}, gives_up=True)
+
+
+async def test_an_unknown_entity_has_no_object_where_there_must_be_one():
+    plan = query(
+        Sequence((root(0, "a", "{users{id}}"), entities(1, "b", "... on User{q ref{__typename}}", BY_ID))),
+        users=many(object_of("User", q=INT, ref=some(object_of("Ref", __typename=TYPENAME)))),
+    )
+    answers = {"a": {"data": {"users": [{"id": "1"}]}}, "b": {"data": {"_e": [None]}}}
+    await as_interpreted(plan, answers, gives_up=True)
+
+
+async def test_objects_that_two_types_ask_for_differently_are_told_apart_at_every_depth():
+    def made(key):
+        return {"made": object_of("M", place=object_of("P", **{key: INT}))}
+
+    document = "{any{__typename ...on Book{made{place{city}}} ...on Movie{made{place{zip}}}}}"
+    plan = query(root(0, "a", document), any=many(abstract_of("Any", Book=made("city"), Movie=made("zip"))))
+    found = [("Book", "city"), ("Movie", "zip")]
+    items = [{"__typename": name, "made": {"place": {key: 1}}} for name, key in found]
+    await as_interpreted(plan, {"a": {"data": {"any": items}}})
+
+
+@pytest.mark.parametrize("items", [[], [{"id": "1", "code": "x"}]])
+async def test_lists_of_two_answers_may_be_empty(items):
+    user = by_id("A", typename="A")
+    both = by_id(typename="P", extra=(RepresentationField("code", "code", key=True),))
+    plan = query(
+        Sequence(
+            (
+                root(0, "a", "{u{__typename id ps{code}}}"),
+                entities(1, "b", "...on A{ps{id}}", flatten("u", representations=(user,))),
+                entities(2, "c", "...on P{q}", flatten("u.ps.@", representations=(both,))),
+            )
+        ),
+        u=object_of("A", ps=many(object_of("P", q=INT))),
+    )
+    codes, ids = [{"code": one["code"]} for one in items], [{"id": one["id"]} for one in items]
+    answers = {
+        "a": {"data": {"u": {"__typename": "A", "id": "1", "ps": codes}}},
+        "b": {"data": {"_e": [{"ps": ids}]}},
+        "c": {"data": {"_e": [{"q": 1} for _ in items]}},
+    }
+    await as_interpreted(plan, answers)
+
+
+async def test_many_lists_around_objects():
+    # One that is not answered as it was parsed.
+    plan = query(root(0, "a", "{t{__typename x}}"), t=many(many(many(object_of("T", __typename=TYPENAME, x=INT)))))
+    await as_interpreted(plan, {"a": {"data": {"t": [[[{"__typename": "T", "x": 1}], None]]}}})
+
+
+async def test_an_absent_part_of_a_key_is_not_a_null_key():
+    inner = (RepresentationField("x", "x", key=True), RepresentationField("y", "y", key=True))
+    needs = Representation((), "User", (RepresentationField("o", "o", key=True, inner=inner),))
+    plan = query(
+        Sequence(
+            (
+                root(0, "a", "{u{o{...on O{x y}}}}"),
+                entities(1, "b", "...on User{q}", flatten("u", representations=(needs,))),
+            )
+        ),
+        u=object_of("User", q=INT),
+    )
+    await as_interpreted(plan, {"a": {"data": {"u": {"o": {"y": None}}}}, "b": {"data": {"_e": []}}}, gives_up=True)
+
+
+async def test_a_float_that_no_double_holds_is_none_without_a_fraction_either():
+    plan = query(root(0, "a", "{x}", exact=True), x=FLOAT)
+    await as_interpreted(plan, {"a": b'{"data":{"x":1' + b"0" * 400 + b"}}"}, gives_up=True)
+
+
+async def test_branches_that_start_others_while_a_program_gives_up_are_awaited():
+    async def slow(_body):
+        await asyncio.sleep(0.02)
+        return {"data": {"s": 1}}
+
+    failing = {"data": None, "errors": [{"message": "no"}]}
+    later = Sequence(
+        (
+            root(0, "u", "{u}"),
+            Parallel((Sequence((root(1, "slow", "{s}"),) * 2), Sequence((root(2, "d", "{d}"), root(3, "d", "{d}"))))),
+        )
+    )
+    plan = query(Parallel((later, Sequence((root(4, "a", "{w}"), root(5, "a", "{w}"))))), u=INT, s=INT, d=INT, w=INT)
+
+    async def soon(_body):
+        await asyncio.sleep(0.01)
+        return {"data": {"u": 1}}
+
+    world = World({"u": soon, "slow": slow, "d": failing, "a": failing})
+    executable = prepare(plan)
+    executable.tier.compile()
+    result = await executable.execute({}, world.context())
+    assert result.data == {"u": 1, "s": 1, "d": None, "w": None}
+    assert len(result.errors) >= 2
