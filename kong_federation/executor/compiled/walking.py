@@ -201,6 +201,9 @@ class Walk:
             inside = tuple(one for one in self._sources.below(available, place, step.key) if one in self._needed)
             if not inside:
                 raise UnsuitableError("a path that no answer leads along")
+            if len(inside) > 1 and not all(_surely_leads(one, available[one], place, step.key) for one in inside):
+                # All of them are gone through at once.
+                raise UnsuitableError("a path along several answers, of which an object may have one alone")
             yield inside
 
 
@@ -306,6 +309,15 @@ class Levels:
             write(f"{memory} = x")
         write("return x")
         return self._functions.add(write, ())
+
+
+def _surely_leads(source: Source, shape: Shape, place: Place, key: str) -> bool:
+    """Whether every object that a source holds at a place has a field."""
+    names: set[str | None] = set(place.here or (None,))
+    if source.flatten is not None and source.chain == place.chain:
+        # Objects of other types have no entity.
+        names = {one.typename for one in source.flatten.representations}
+    return key in shape.sure_keys(names.pop() if len(names) == 1 else None)
 
 
 def types_of(sources: Sources, representation: Representation) -> Types | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kong_federation.executor import prepare
-from kong_federation.executor.compiled import compile_plan, is_collection_due, show_code, write_script
+from kong_federation.executor.compiled import UnsuitableError, compile_plan, is_collection_due, show_code, write_script
 from kong_federation.executor.compiled.records import _MANY, CLASSES, Claim, Record
 from kong_federation.executor.compiled.shapes import read_shape
 from kong_federation.executor.tier import Tier
@@ -142,6 +142,7 @@ async def test_a_program_gives_up_at_values_of_another_kind(kind, value, trustin
     assert isinstance(await answered(plan, answers, trusting=trusting), GaveUp)
 
 
+NEAR = by_id(typename="P", extra=(RepresentationField("code", "code", key=True),))
 BY_ID = flatten("users.@", representations=(by_id(typename="User"),))
 USERS = query(root(0, "a", "{users{name id}}"), users=some(many(some(object_of("User", id=some(ID), name=STRING)))))
 
@@ -458,3 +459,18 @@ async def test_branches_that_start_others_while_a_program_gives_up_are_awaited()
     result = await executable.execute({}, world.context())
     assert result.data == {"u": 1, "s": 1, "d": None, "w": None}
     assert len(result.errors) >= 2
+
+
+def test_a_path_along_two_answers_of_which_an_object_has_one_alone_is_not_compiled():
+    plan = query(
+        Sequence(
+            (
+                root(0, "a", "{n{__typename id ...on A{near{id}}}}"),
+                entities(1, "b", "...on B{near{code}}", flatten("n", representations=(by_id("B", typename="B"),))),
+                entities(2, "c", "...on P{q}", flatten("n.near", representations=(NEAR,))),
+            )
+        ),
+        n=abstract_of("N", A={"near": object_of("P", q=INT)}, B={"near": object_of("P", q=INT)}),
+    )
+    with pytest.raises(UnsuitableError, match="of which an object may have one alone"):
+        compile_plan(plan)
