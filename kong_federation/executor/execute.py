@@ -25,7 +25,7 @@ from kong_federation.executor.compiled import GIVING_UP, LARGE, UNLIKE_CLAIMED, 
 from kong_federation.executor.context import ExecutionContext, JsonObject, Result
 from kong_federation.executor.explain import explain
 from kong_federation.executor.origins import Origins
-from kong_federation.executor.projection import Projection, compile_projection
+from kong_federation.executor.projection import Passing
 from kong_federation.executor.run import Run
 from kong_federation.executor.steps import DEFERRED, SUBSCRIPTIONS, Step, compile_node, unsupported
 from kong_federation.executor.tier import Tier
@@ -47,7 +47,7 @@ class Executable:
     plan: QueryPlan
     variables: Variables
     step: Step | None
-    projection: Projection
+    projection: Passing
     origins: Origins
     tier: Tier
     deferring: frozenset[str] = frozenset()
@@ -156,7 +156,7 @@ def prepare(plan: QueryPlan) -> Executable:
     sources: list[Fetch | Introspect] = []
     step = None if node is None else compile_node(node, sources)
     origins = Origins(tuple(sources))
-    projection = compile_projection(plan.output)
+    projection = Passing(plan.output)
     tier = Tier(replace(plan, node=node))
     return Executable(plan, compile_variables(plan), step, projection, origins, tier, deferring)
 

@@ -101,6 +101,9 @@ class Pass:
     faults: list[Fault] = field(default_factory=list)
 
 
+# Uses after which a projection is let go of; the next is that of a plan whose program has given up, or that has none.
+_PASSING = 2
+
 When: TypeAlias = tuple[tuple[Given, ...], ...]
 # Value, the container it stands in, its index there if that is a list, the pass.
 Complete: TypeAlias = Callable[[Any, Any, int | None, Pass], Any]
@@ -126,6 +129,36 @@ def compile_projection(output: Composite) -> Projection:
     conditions = conditions_of(output)
     root = _compile_variant(output.variants[0], output, None, conditions, lambda *_: None, None)
     return Projection(root, tuple(conditions))
+
+
+class Passing:
+    """
+    The projection of a plan that may never come again.
+
+    Compiled, the output is half of what a plan holds in memory, and most plans are interpreted once, or until they have
+    a program. So it is let go of after a use, and compiled anew for the next (20 us for a small operation), until it
+    has been needed so often that it stays.
+
+    Args:
+        output: The plan's.
+
+    Raises:
+        RecursionError: It is nested too deeply.
+    """
+
+    __slots__ = ("_made", "_output", "_uses")
+
+    def __init__(self, output: Composite) -> None:
+        self._output = output
+        self._made: Projection | None = compile_projection(output)
+        self._uses = 0
+
+    def __call__(self, data: JsonObject, variables: Mapping[str, Any]) -> tuple[JsonObject | None, list[Fault]]:
+        """As `Projection`."""
+        project = self._made or compile_projection(self._output)
+        self._uses += 1
+        self._made = project if self._uses > _PASSING else None
+        return project(data, variables)
 
 
 def conditions_of(output: OutputType) -> dict[When, int]:

@@ -1,6 +1,7 @@
 import pytest
 
 from kong_federation.executor import Number
+from kong_federation.executor.projection import Passing
 from kong_federation.plan.nodes import Given, InputField
 from tests.executor.kit import (
     BOOLEAN,
@@ -205,3 +206,12 @@ async def test_the_texts_name_fields_and_types_but_no_values():
         "Cannot return null for non-nullable item of field A.names.",
         "No value was sent for field A.gone.",
     ]
+
+
+def test_what_is_compiled_of_an_output_is_let_go_of_until_it_is_needed_often():
+    project = Passing(object_of("Query", x=INT))
+    kept = []
+    for _ in range(4):
+        assert project({"x": 1, "y": 2}, {}) == ({"x": 1}, [])
+        kept.append(project._made is not None)
+    assert kept == [False, False, True, True]
