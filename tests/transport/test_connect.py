@@ -84,10 +84,12 @@ async def test_a_name_is_looked_up_again_when_its_addresses_were_of_no_use(names
 async def test_addresses_are_tried_in_order(names):
     names.known["shop.test"] = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
     connector = Connector()
-    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.2", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
-        protocol = await _open_and_close(connector, Origin(tls=False, host="shop.test", port=port))
+    with socket.socket() as taken:
+        # Nobody else can listen there, or come from there, meanwhile.
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.2", port):
+            protocol = await _open_and_close(connector, Origin(tls=False, host="shop.test", port=port))
     await connector.close()
     assert protocol.peer[0] == "127.0.0.2"
 
