@@ -20,9 +20,9 @@ from kong_federation.errors import FederationError
 from kong_federation.executor import Executable, JsonObject
 from kong_federation.gateway.facts import Kind
 
-# Bytes of memory that a prepared plan takes for each byte of its encoded form: about 25 until it has been used, then
-# 12; 30 with its program, and 55 if that shares no classes with others, measured on plans of 90 bytes to 4 KB. A test
-# keeps the estimate within a factor of two.
+# Bytes of memory that a prepared plan takes for each byte of its encoded form, on plans of 180 bytes to 4 KB: 24 to 37
+# until it has been used, then 11 to 15; 22 to 42 with its program, and 52 to 121, the more the smaller it is, if that
+# shares no classes with others. A test keeps the estimate for one of the middle within a factor of two.
 MEMORY_PER_PLAN_BYTE = 43
 
 # What an entry costs beside its contents: keys, the cache's own links.

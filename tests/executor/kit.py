@@ -177,13 +177,24 @@ class GaveUp(NamedTuple):
 
     sent: dict
 
+    def forget(self):
+        """Give up all answers that nobody has asked for."""
+        for one in self.sent.values():
+            one.forget()
+
 
 async def attempt(program, variables, context):
     """What a program gives by itself: the data, or that it gave up."""
+    outcome = await attempt_text(program, variables, context)
+    return outcome if isinstance(outcome, GaveUp) else read_json(outcome)["data"]
+
+
+async def attempt_text(program, variables, context):
+    """As `attempt`; the whole answer's text."""
     state = program.begin(variables, context)
     try:
         await program.run(state)
-        return read_json(program.answer(state))["data"]
+        return program.answer(state)
     except GIVING_UP:
         await state.settle()
         return GaveUp(state.so_far())

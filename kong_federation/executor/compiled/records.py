@@ -127,8 +127,10 @@ class Record:
         self._nulls = nulls
         self._order: tuple[str, ...] | None = None
         self._made: type | None = None
-        sure = frozenset() if absent else shape.sure_keys(typename)
-        self.fields = {key: _Field(self._below(key, known, typename), sure=key in sure) for key in shape.fields}
+        self.fields = {
+            key: _Field(self._below(key, known, typename), sure=not absent and shape.surely_has(key, typename))
+            for key in shape.fields
+        }
 
     def _below(self, key: str, known: dict[int, Record], typename: str | None) -> Record | None:
         found = self._shape.below(key, None if typename is None else (typename,), frozenset())

@@ -76,28 +76,27 @@ class Shape:
             return places[0][1] if places else None
         typename = types[0] if types is not None and len(types) == 1 else None
         # Whichever place it was that asked for the object, all of them ask for these.
-        joined = Shape(sure=frozenset.intersection(*(shape.sure_keys(None) for _, shape in places)))
+        _, first = places[0]
+        common = (name for name in first.fields if all(shape.surely_has(name) for _, shape in places))
+        joined = Shape(sure=frozenset(common))
         for asked, shape in places:
             sure = asked.is_sure(typename)
-            joined.sure |= shape.sure if sure else frozenset()
+            if sure:
+                joined.sure |= shape.sure
             for name, inner in shape.fields.items():
                 kept = inner if sure else [replace(one, always=False) for one in inner]
                 joined.fields.setdefault(name, []).extend(kept)
         return joined
 
-    def surely_has(self, key: str) -> bool:
-        """Tell whether every object has a field, of whatever type it is."""
-        return key in self.sure or any(asked.is_sure(None) for asked in self.fields.get(key, ()))
-
-    def sure_keys(self, typename: str | None) -> frozenset[str]:
+    def surely_has(self, key: str, typename: str | None = None) -> bool:
         """
-        The data keys of the fields that every object has.
+        Tell whether every object has a field.
 
         Args:
+            key: The data key.
             typename: What every object is; None: it may be of any type.
         """
-        found = (key for key, places in self.fields.items() if any(one.is_sure(typename) for one in places))
-        return self.sure.union(found)
+        return key in self.sure or any(asked.is_sure(typename) for asked in self.fields.get(key, ()))
 
     def _fitting(self, key: str, types: Types | None, objects: frozenset[str]) -> Iterator[Asked]:
         for asked in self.fields.get(key, ()):

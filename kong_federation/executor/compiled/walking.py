@@ -317,7 +317,7 @@ def _surely_leads(source: Source, shape: Shape, place: Place, key: str) -> bool:
     if source.flatten is not None and source.chain == place.chain:
         # Objects of other types have no entity.
         names = {one.typename for one in source.flatten.representations}
-    return key in shape.sure_keys(names.pop() if len(names) == 1 else None)
+    return shape.surely_has(key, names.pop() if len(names) == 1 else None)
 
 
 def types_of(sources: Sources, representation: Representation) -> Types | None:

@@ -48,8 +48,7 @@ async def both(plan, answers, raw=None):
     world = World(dict(answers))
     compiled = await attempt(compile_plan(plan), raw or {}, world.context())
     if isinstance(compiled, GaveUp):
-        for sent in compiled.sent.values():
-            sent.forget()
+        compiled.forget()
         return compiled, await interpreted(plan, answers, raw)
     return orjson.loads(write_json(compiled)), await interpreted(plan, answers, raw)
 

@@ -26,11 +26,13 @@ from tests.executor.kit import (
     World,
     abstract_of,
     attempt,
+    attempt_text,
     by_id,
     entities,
     flatten,
     many,
     object_of,
+    path,
     query,
     root,
     some,
@@ -48,16 +50,10 @@ def record(document, **more):
 
 async def answered(plan, answers, *, trusting=True):
     """The text that a program answers, or that it gave up."""
-    world = World(answers)
-    program = compile_plan(plan, trusting=trusting)
-    outcome = await attempt(program, {}, world.context())
+    outcome = await attempt_text(compile_plan(plan, trusting=trusting), {}, World(answers).context())
     if isinstance(outcome, GaveUp):
-        for sent in outcome.sent.values():
-            sent.forget()
-        return outcome
-    state = program.begin({}, world.context())
-    await program.run(state)
-    return program.answer(state)
+        outcome.forget()
+    return outcome
 
 
 # --- Claims ---
@@ -307,12 +303,7 @@ def test_the_code_tells_what_answers_are_parsed_into():
             Sequence(
                 (
                     root(0, "a", "{users{id}}"),
-                    entities(
-                        1,
-                        "b",
-                        "... on User{name} ... on Admin{x}",
-                        flatten("users.@", representations=(by_id(typename="User"),)),
-                    ),
+                    entities(1, "b", "... on User{name} ... on Admin{x}", BY_ID),
                 )
             ),
             users=many(object_of("User", id=some(ID), name=STRING)),
@@ -335,8 +326,7 @@ async def as_interpreted(plan, answers, *, gives_up=False):
         world = World(dict(answers))
         outcome = await attempt(compile_plan(plan, trusting=trusting), {}, world.context())
         if isinstance(outcome, GaveUp):
-            for sent in outcome.sent.values():
-                sent.forget()
+            outcome.forget()
         assert isinstance(outcome, GaveUp) == gives_up
         assert gives_up or (outcome, ()) == (expected.data, expected.errors)
         assert sorted(map(repr, world.sent)) == sorted(map(repr, reference.sent))
@@ -407,6 +397,15 @@ async def test_lists_of_two_answers_may_be_empty(items):
         "c": {"data": {"_e": [{"q": 1} for _ in items]}},
     }
     await as_interpreted(plan, answers)
+
+
+async def test_nothing_is_asked_for_within_what_is_not_there():
+    within = root(1, "d", "{d}", path=path("n.a.q"))
+    plan = query(
+        Sequence((root(0, "a", "{n{...on A{a{q{x}}} ...on B{a{y}}}}"), within)),
+        n=object_of("N", a=object_of("In", y=INT)),
+    )
+    await as_interpreted(plan, {"a": {"data": {"n": {"a": {"y": 1}}}}, "d": {"data": {"d": 1}}})
 
 
 async def test_many_lists_around_objects():
