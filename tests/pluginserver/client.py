@@ -1,4 +1,4 @@
-"""Kong's end of real connections, blocking; it does with a lost instance what Kong does."""
+"""Kong's end of real connections, blocking, for any number of threads; does with a lost instance what Kong does."""
 
 from __future__ import annotations
 
@@ -37,12 +37,14 @@ class Client:
     def ask(self, body: bytes, request_id: str = "1", started: float = 0.0) -> Exit:
         """One request; raises ConnectionError where Kong would answer 500."""
         while True:
-            if self.instance is None:
-                self.instance = self.start()
-            answer = self._event(body, request_id, started)
+            instance = self.instance
+            if instance is None:
+                instance = self.instance = self.start()
+            answer = self._event(instance, body, request_id, started)
             if answer is not None:
                 return answer
-            self.instance = None
+            if self.instance == instance:  # another thread's request may have started one meanwhile
+                self.instance = None
             time.sleep(self.pause)
 
     def start(self) -> int:
@@ -63,7 +65,7 @@ class Client:
             raise
         return stream
 
-    def _event(self, body: bytes, request_id: str, started: float) -> Exit | None:
+    def _event(self, instance: int, body: bytes, request_id: str, started: float) -> Exit | None:
         results = {
             "kong.request.get_raw_body": RawBody(content=body),
             "kong.request.get_headers": self.headers,
@@ -71,10 +73,9 @@ class Client:
             "kong.nginx.get_var": request_id,
             "kong.nginx.req_start_time": started or time.time(),
         }
-        assert self.instance is not None
         with self.connection() as stream:
             reader = FrameReader()
-            stream.sendall(frame(encode_call(HandleEvent(2, self.instance, "access"))))
+            stream.sendall(frame(encode_call(HandleEvent(2, instance, "access"))))
             waiting: list[bytes] = []
             while True:
                 while len(waiting) < 2:
