@@ -1,14 +1,15 @@
 """
 Whether memory stays bounded when no operation is ever asked twice.
 
-    python -m bench.distinct [--count N] [--lanes N] [--cache-bytes N] [--cache-plans N]
+    python -m bench.distinct [--count N] [--times N] [--lanes N] [--cache-bytes N] [--cache-plans N]
 
 Sends so many operations that differ in an alias to one worker, over Kong's protocol, each of them planned anew, and
-looks at the memory of the worker and of the builder ten times. The plan cache is full early; what grows after that is
-a leak. The last line is `DISTINCT operations=… worker_mb_start=… worker_mb_full=… worker_mb_end=… worker_mb_most=…
-planner_mb_end=… cache_bound_mb=… per_second=… bounded=… wrong=…`; *start* is the worker's memory before the first
-operation, *full* that when the cache had just been filled. It is *bounded* if it never held more than the cache's bound
-above its start, and has not grown since the cache was full.
+looks at the memory of the worker and of the builder ten times. Asked several times (`--times 4`), each is compiled as
+well. The plan cache is full early; what grows after that is a leak. The last line is `DISTINCT operations=…
+worker_mb_start=… worker_mb_full=… worker_mb_end=… worker_mb_most=… planner_mb_end=… cache_bound_mb=… per_second=…
+bounded=… wrong=…`; *start* is the worker's memory before the first operation, *full* that when the cache had just been
+filled. It is *bounded* if it never held more than the cache's bound above its start, and has not grown since the cache
+was full.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Look:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Memory under operations that are never asked twice.")
     parser.add_argument("--count", type=int, default=100_000, help="operations (default: %(default)s)")
+    parser.add_argument("--times", type=int, default=1, help="each is asked so often in a row (default: %(default)s)")
     parser.add_argument("--lanes", type=int, default=16, help="concurrent clients (default: %(default)s)")
     parser.add_argument("--cache-bytes", type=int, default=134_217_728, help="the cache's bound (default: %(default)s)")
     parser.add_argument("--cache-plans", type=int, default=4_096, help="most plans in it (default: %(default)s)")
@@ -89,7 +91,7 @@ async def run(children: Children, arguments: argparse.Namespace) -> int:
     began = time.perf_counter()
     for number in range(1, LOOKS + 1):
         upto = arguments.count * number // LOOKS
-        wrong += await ask(lanes, cold, upto - (looks[-1].operations if looks else 0))
+        wrong += await ask(lanes, cold, upto - (looks[-1].operations if looks else 0), arguments.times)
         looks.append(look(gateway.child.process.pid, upto))
         print(f"bench: {looks[-1]}", file=sys.stderr, flush=True)
     seconds = time.perf_counter() - began
@@ -98,8 +100,8 @@ async def run(children: Children, arguments: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
-async def ask(lanes: Sequence[Lane], question: Question, count: int) -> int:
-    """So many requests over all lanes; returns how many answers were wrong."""
+async def ask(lanes: Sequence[Lane], question: Question, count: int, times: int) -> int:
+    """So many operations over all lanes, each so many times; returns how many answers were wrong."""
     left = count
     wrong = 0
 
@@ -108,7 +110,8 @@ async def ask(lanes: Sequence[Lane], question: Question, count: int) -> int:
         while left > 0:
             left -= 1
             request, mark = question.next()
-            wrong += not question.is_right(await lane.ask(request), mark)
+            for _ in range(times):
+                wrong += not question.is_right(await lane.ask(request), mark)
 
     async with asyncio.TaskGroup() as group:
         for lane in lanes:

@@ -39,6 +39,11 @@ from kong_federation.plan.nodes import (
     QueryPlan,
 )
 
+# Bytes of memory for each byte of a plan's encoded form, without and with the interpreter's projection: on plans of 100
+# bytes to 4 KB 10 to 25 and 15 to 55, the more the smaller they are.
+_PER_BYTE = 13
+_PER_BYTE_WHOLE = 28
+
 
 @dataclass(frozen=True)
 class Executable:
@@ -64,6 +69,15 @@ class Executable:
         if self.deferring and any(values.get(name) is True for name in self.deferring):
             raise FederationErrors((unsupported(DEFERRED),))
         return values
+
+    def weigh(self, size: int) -> int:
+        """
+        Estimate what it holds in memory at this moment, in bytes.
+
+        Args:
+            size: Of the plan's encoded form, in bytes.
+        """
+        return size * (_PER_BYTE_WHOLE if self.projection.is_held else _PER_BYTE) + self.tier.weight
 
     async def execute(self, variables: JsonObject, context: ExecutionContext) -> Result:
         """

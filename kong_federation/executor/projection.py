@@ -153,6 +153,11 @@ class Passing:
         self._made: Projection | None = compile_projection(output)
         self._uses = 0
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it is compiled at this moment."""
+        return self._made is not None
+
     def __call__(self, data: JsonObject, variables: Mapping[str, Any]) -> tuple[JsonObject | None, list[Fault]]:
         """As `Projection`."""
         project = self._made or compile_projection(self._output)

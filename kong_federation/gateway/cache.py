@@ -1,10 +1,12 @@
 """
 What a generation remembers of the operations it was asked for.
 
-Plans are bounded in bytes and in number; the bytes are an estimate, see `MEMORY_PER_PLAN_BYTE`. Refusals are kept
-apart, few and for a short time: an invalid or too costly operation that is sent again and again costs the builder
-nothing then, and a flood of different ones cannot push out a single plan. They expire because a refusal for the time
-planning took may be due to a busy machine.
+Plans are bounded in bytes and in number; the bytes are an estimate, see `Prepared.weight`. A plan grows when it is
+compiled, and lets go of something when it has been used, so what was used lately is weighed again.
+
+Refusals are kept apart, few and for a short time: an invalid or too costly operation that is sent again and again costs
+the builder nothing then, and a flood of different ones cannot push out a single plan. They expire because a refusal for
+the time planning took may be due to a busy machine.
 """
 
 from __future__ import annotations
@@ -19,11 +21,6 @@ from cachetools import Cache, LRUCache, TTLCache
 from kong_federation.errors import FederationError
 from kong_federation.executor import Executable, JsonObject
 from kong_federation.gateway.facts import Kind
-
-# Bytes of memory that a prepared plan takes for each byte of its encoded form, on plans of 180 bytes to 4 KB: 24 to 37
-# until it has been used, then 11 to 15; 22 to 42 with its program, and 52 to 121, the more the smaller it is, if that
-# shares no classes with others. A test keeps the estimate for one of the middle within a factor of two.
-MEMORY_PER_PLAN_BYTE = 43
 
 # What an entry costs beside its contents: keys, the cache's own links.
 _MEMORY_PER_ENTRY = 1_000
@@ -102,21 +99,27 @@ class Prepared:
     """
     A plan, ready to run.
 
-    `introspects` and `mutates` say what it does besides asking, which may be switched off. `weight` is what it is
-    estimated to hold in memory, in bytes; `encoded` the SHA-256 of what the builder sent, of which `executable` is
-    made; `digest` that of its document in hexadecimal; `sizes` what is known of its answers; `uses` how often it was
-    used; `kinds` what is told of its requests (`facts`).
+    `introspects` and `mutates` say what it does besides asking, which may be switched off. `entry` is what it holds
+    beside the executable, in bytes; `size` how many bytes the builder sent, of which `executable` is made, and
+    `encoded` their SHA-256; `digest` that of its document in hexadecimal; `sizes` what is known of its answers; `uses`
+    how often it was used; `kinds` what is told of its requests (`facts`).
     """
 
     executable: Executable
     introspects: bool
     mutates: bool
-    weight: int
+    entry: int
+    size: int
     encoded: bytes
     digest: str
     sizes: Sizes
     uses: Uses
     kinds: dict[tuple[str, ...], Kind]
+
+    @property
+    def weight(self) -> int:
+        """What it is estimated to hold in memory at this moment, in bytes."""
+        return self.entry + self.executable.weigh(self.size)
 
 
 class Refused(NamedTuple):
@@ -145,6 +148,7 @@ class PlanCache:
         self._refusals: TTLCache[PlanKey, Refused] = TTLCache(_REFUSALS_BYTES, _REFUSALS_SECONDS, getsizeof=_weight)
         # Those used since a plan was last put here. The cache learns of their use before it has to give one up.
         self._recent: dict[PlanKey, Prepared] = {}
+        self._growing: dict[PlanKey, Prepared] = {}
         self.requests: dict[bytes, tuple[Prepared, JsonObject]] = {}
         self._request_bytes = 0
 
@@ -178,6 +182,8 @@ class PlanCache:
     def put(self, key: PlanKey, outcome: Prepared | Refused) -> None:
         """Remember what was found out, if there is room for it at all."""
         self._settle()
+        if isinstance(outcome, Prepared) and not self.has_room(outcome.weight):
+            outcome.executable.tier.put_off()
         cache: Cache[PlanKey, Any] = self._plans if isinstance(outcome, Prepared) else self._refusals
         # One entry may be larger than the whole cache; then it is not kept.
         with contextlib.suppress(ValueError):
@@ -197,11 +203,27 @@ class PlanCache:
         return found
 
     def _settle(self) -> None:
-        """Tell the cache which plans were used lately."""
-        for key in self._recent:
+        """Tell the cache which plans were used lately, and what they have become."""
+        used = self._recent | self._growing
+        # All of them first: weighing one may push out others.
+        for key in used:
             self._plans.get(key)
         self._recent.clear()
+        self._growing.clear()
+        for key, prepared in used.items():
+            self._weigh(key, prepared)
         self._forget_requests()
+
+    def _weigh(self, key: PlanKey, prepared: Prepared) -> None:
+        if self._plans.get(key) is not prepared:
+            return
+        if prepared.executable.tier.is_compiling:
+            # What a program holds is known when it is there.
+            self._growing[key] = prepared
+        # Afresh: in its own place, it would have room made for what it was as well.
+        del self._plans[key]
+        with contextlib.suppress(ValueError):
+            self._plans[key] = prepared
 
     def _forget_requests(self) -> None:
         self.requests.clear()
@@ -210,6 +232,7 @@ class PlanCache:
     def give_up_one(self) -> bool:
         """Forget one plan; whether there was one."""
         self._recent.clear()
+        self._growing.clear()
         self._forget_requests()
         if self._plans:
             self._plans.popitem()
@@ -233,13 +256,12 @@ class PlanCache:
         return len(self._plans) < self._max_entries and self._plans.currsize + weight <= self._plans.maxsize
 
 
-def weigh_plan(key: PlanKey, encoded: bytes) -> int:
-    """Estimate what a plan holds in memory, in bytes, from its encoded form."""
-    return weigh_refusal(key) + MEMORY_PER_PLAN_BYTE * len(encoded)
+def weigh_entry(key: PlanKey) -> int:
+    """
+    Estimate what an entry holds in memory beside a plan, in bytes.
 
-
-def weigh_refusal(key: PlanKey) -> int:
-    """Estimate what a refusal holds in memory, in bytes; its texts quote pieces of the document at most."""
+    It is what a refusal holds, too: its texts quote pieces of the document at most.
+    """
     return _MEMORY_PER_ENTRY + 2 * sys.getsizeof(key.document)
 
 

@@ -28,7 +28,7 @@ from kong_federation.errors.codes import (
 )
 from kong_federation.executor import Executable, JsonObject, SubgraphTarget, is_collection_due, prepare
 from kong_federation.gateway.breath import Breath
-from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, Sizes, Uses, weigh_plan, weigh_refusal
+from kong_federation.gateway.cache import PlanCache, PlanKey, Prepared, Refused, Sizes, Uses, weigh_entry
 from kong_federation.gateway.client import BuilderClient
 from kong_federation.gateway.exchange import HttpRequest
 from kong_federation.gateway.head import Head
@@ -190,9 +190,9 @@ class Generation:
         try:
             outcome: Prepared | Refused = await self._order(key, background=False)
         except FederationErrors as errors:
-            outcome = Refused(errors.errors, weigh_refusal(key))
+            outcome = Refused(errors.errors, weigh_entry(key))
         except FederationError as error:
-            outcome = Refused((error,), weigh_refusal(key))
+            outcome = Refused((error,), weigh_entry(key))
         except Exception:  # noqa: BLE001 - those who wait are answered, and the log has it
             _LOG.exception("a plan could not be prepared")
             outcome = Refused((FederationError(INTERNAL_SERVER_ERROR, "a plan could not be prepared"),), 0)
@@ -226,7 +226,8 @@ class Generation:
             executable,
             _introspects(executable.plan.node),
             executable.plan.kind is OperationKind.MUTATION,
-            weigh_plan(key, encoded),
+            weigh_entry(key),
+            len(encoded),
             digest,
             _digest(key.document),
             Sizes(),

@@ -64,7 +64,7 @@ def code(response):
 def prepared(weight=0, operation_name=""):
     """A plan that asks nobody."""
     executable = prepare(QueryPlan(OperationKind.QUERY, operation_name, None, NOTHING))
-    return Prepared(executable, False, False, weight, b"", "", Sizes(), Uses(b""), {})
+    return Prepared(executable, False, False, weight, 0, b"", "", Sizes(), Uses(b""), {})
 
 
 class Watched:

@@ -1,7 +1,9 @@
 """The plan cache's bounds, and the estimate they rest on."""
 
+import asyncio
 import gc
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ from kong_federation.errors import FederationError
 from kong_federation.errors.codes import GRAPHQL_PARSE_FAILED
 from kong_federation.executor import prepare
 from kong_federation.executor.compiled.records import CLASSES
+from kong_federation.executor.tier import COMPILED_AT, COMPILED_AT_LAST
 from kong_federation.gateway.builder.planning import make_planner
-from kong_federation.gateway.cache import PlanCache, PlanKey, Refused, Sizes, weigh_plan, weigh_refusal
+from kong_federation.gateway.cache import PlanCache, PlanKey, Refused, Sizes, weigh_entry
 from kong_federation.plan import decode_plan, encode_plan
 from tests.gateway.gateway_world import prepared
 
@@ -23,7 +26,7 @@ def key(document, name=None, labels=()):
 
 
 def refusal(document):
-    return Refused((FederationError(GRAPHQL_PARSE_FAILED, "no"),), weigh_refusal(key(document)))
+    return Refused((FederationError(GRAPHQL_PARSE_FAILED, "no"),), weigh_entry(key(document)))
 
 
 def test_a_plan_depends_on_document_name_and_labels():
@@ -105,26 +108,116 @@ def test_plans_need_no_garbage_collector_but_for_their_classes(request):
 
 
 def compiled(encoded):
-    executable = prepare(decode_plan(encoded))
+    executable = used(encoded)
     assert executable.tier.compile()
     return executable
 
 
-def test_the_estimate_of_a_plans_memory_is_within_a_factor_of_two():
+def used(encoded):
+    executable = prepare(decode_plan(encoded))
+    executable.projection({}, {})
+    return executable
+
+
+@pytest.mark.parametrize("make", [lambda encoded: prepare(decode_plan(encoded)), used, compiled])
+def test_the_estimate_of_a_plans_memory_is_within_a_factor_of_two(make):
     planner = make_planner((EXAMPLES / "supergraph.graphql").read_text(encoding="utf-8"))
     document = (EXAMPLES / "query.graphql").read_text(encoding="utf-8")
     encoded = encode_plan(planner.plan(document, None, frozenset()))
-    kept = [compiled(encoded)]
+    kept = [make(encoded)]
     gc.collect()
     tracemalloc.start()
     for _ in range(10):
         CLASSES._known.clear()  # as if it had nothing in common with another
-        kept.append(compiled(encoded))
+        kept.append(make(encoded))
     gc.collect()
     measured = tracemalloc.get_traced_memory()[0] / 10
     tracemalloc.stop()
-    estimated = weigh_plan(key(document), encoded) - weigh_refusal(key(document))
-    assert measured / 2 < estimated < measured * 2
+    assert measured / 2 < kept[-1].weigh(len(encoded)) < measured * 2
+
+
+def example(entry=0):
+    planner = make_planner((EXAMPLES / "supergraph.graphql").read_text(encoding="utf-8"))
+    document = (EXAMPLES / "query.graphql").read_text(encoding="utf-8")
+    encoded = encode_plan(planner.plan(document, None, frozenset()))
+    return replace(prepared(entry), executable=prepare(decode_plan(encoded)), size=len(encoded))
+
+
+def held(cache):
+    return cache._plans.currsize
+
+
+def test_what_was_used_is_weighed_again():
+    plan = example()
+    cache = PlanCache(1_000_000, 10)
+    cache.put(key("a"), plan)
+    whole = held(cache)
+    assert whole == plan.weight
+    plan.executable.projection({}, {})
+    assert cache.get(key("a")) is plan
+    cache.put(key("b"), prepared())
+    assert held(cache) < whole / 2, "it has let go of its projection"
+    plan.executable.tier.compile()
+    cache.put(key("c"), prepared())
+    assert held(cache) < whole / 2, "nobody has used it, so it has not grown"
+    cache.get(key("a"))
+    cache.put(key("d"), prepared())
+    assert held(cache) == plan.weight > whole / 2
+
+
+async def test_what_is_being_compiled_is_weighed_when_it_has_been():
+    plan = example()
+    cache = PlanCache(1_000_000, 10)
+    cache.put(key("a"), plan)
+    plan.executable.projection({}, {})
+    tier = plan.executable.tier
+    assert not tier.is_compiling
+    tier._compiling = asyncio.get_running_loop().create_future()
+    assert tier.is_compiling
+    cache.get(key("a"))
+    cache.put(key("b"), prepared())
+    before = held(cache)
+    assert tier.compile()
+    tier._compiling.set_result(True)
+    cache.put(key("c"), prepared())
+    assert held(cache) == plan.weight > before
+
+
+def test_who_grows_pushes_out_those_that_were_used_before_it():
+    plan = example()
+    cache = PlanCache(plan.weight + 200, 10)
+    for name in "bcd":
+        cache.put(key(name), prepared(50))
+    cache.put(key("a"), plan)
+    cache.get(key("a"))
+    cache.get(key("b"))
+    object.__setattr__(plan, "entry", 60)
+    cache.put(key("e"), prepared(1))
+    assert [cache.knows(key(name)) for name in "abcde"] == [True, True, False, True, True]
+    assert held(cache) <= cache._plans.maxsize
+
+
+def test_what_pushes_out_others_is_compiled_later():
+    cache = PlanCache(100, 2)
+    plans = [prepared(40) for _ in range(4)]
+    for number, plan in enumerate(plans[:3]):
+        cache.put(key(f"{number}"), plan)
+    assert [plan.executable.tier._due for plan in plans[:3]] == [COMPILED_AT, COMPILED_AT, COMPILED_AT_LAST]
+    assert cache.give_up_one()
+    cache.put(key("3"), plans[3])
+    assert plans[3].executable.tier._due == COMPILED_AT
+
+
+def test_what_grows_larger_than_the_cache_is_given_up():
+    plan = example()
+    cache = PlanCache(plan.weight, 10)
+    cache.put(key("a"), plan)
+    cache.get(key("a"))
+    plan.executable.tier.compile()
+    cache.put(key("b"), prepared(1))
+    assert not cache.knows(key("a"))
+    assert cache.knows(key("b"))
+    assert held(cache) == 1
 
 
 def test_what_is_large_is_looked_at_now_and_then():

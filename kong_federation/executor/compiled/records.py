@@ -175,6 +175,11 @@ class Record:
             self._made = CLASSES.find(tuple([self.fields[key].attribute(key) for key in keys]))
         return self._made
 
+    def forget_annotations(self) -> None:
+        """Let go of what the parser has read by now: a tenth of what a program holds."""
+        if self._made is not None:
+            _forget_annotations(self._made)
+
     def of_nulls(self) -> Any:
         """An object whose fields are all null."""
         return self.made(**dict.fromkeys(map(attribute, self.fields)))
@@ -207,11 +212,13 @@ class Records:
         self._trusting = trusting
         self.roots: list[Record] = []
         self._entities: dict[tuple[int, str], Record] = {}
+        self._known: list[dict[int, Record]] = []
         for number, (fetch, shape) in enumerate(zip(sources.fetches, sources.shapes, strict=True)):
             of = sources.of(number)
             exact = not isinstance(fetch, Introspect) and fetch.exact
             absent = any(one.may_be_absent for one in of)
             known: dict[int, Record] = {}
+            self._known.append(known)
             root = Record(shape, known, exact=exact, absent=absent)
             self.roots.append(root)
             for one in of:
@@ -247,13 +254,25 @@ class Records:
 
     def decoders(self) -> tuple[msgspec.json.Decoder[Any], ...]:
         """What parses the answers of the plan's fetches: objects with `data` and `errors`."""
-        return tuple(self._decoder(root) for root in self.roots)
+        made = tuple(self._decoder(root) for root in self.roots)
+        records = (
+            *self.roots,
+            *self._entities.values(),
+            *(record for known in self._known for record in known.values()),
+        )
+        for record in records:
+            record.forget_annotations()
+        return made
 
     def _decoder(self, root: Record) -> msgspec.json.Decoder[Any]:
         # A number that stays as it is written is kept as a piece of text; `write_number` knows these, too.
         data = Attribute("data", sure=False, kind=id(root.made), annotation=_UNION[root.made, None])
         answer = CLASSES.find((data, Attribute("errors", sure=False)))
-        return msgspec.json.Decoder(answer, float_hook=msgspec.Raw if root.exact else None)
+        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
+            answer, float_hook=msgspec.Raw if root.exact else None
+        )
+        _forget_annotations(answer)
+        return decoder
 
 
 def attribute(key: str) -> str:
@@ -263,7 +282,13 @@ def attribute(key: str) -> str:
 
 def answered(keys: Sequence[str]) -> type:
     """The class of what is answered with some keys; it is called with the values in their order."""
-    return CLASSES.find(tuple(map(Attribute, keys)), keywords=False)
+    found = CLASSES.find(tuple(map(Attribute, keys)), keywords=False)
+    _forget_annotations(found)
+    return found
+
+
+def _forget_annotations(kind: type) -> None:
+    kind.__annotations__ = _NONE
 
 
 def _is_claimable(output: OutputType, *, exact: bool) -> bool:
@@ -333,11 +358,15 @@ class _Classes:
 
     Plans have much in common, and a class takes two kilobytes and a half. One that nobody has any more is garbage that
     only the collector finds, and only if it looks at all that lives.
+
+    Attributes:
+        made: How many have been made so far.
     """
 
     def __init__(self) -> None:
         self._known: weakref.WeakValueDictionary[object, type] = weakref.WeakValueDictionary()
-        self._made = 0
+        self._left = 0
+        self.made = 0
 
     def __len__(self) -> int:
         return len(self._known)
@@ -359,18 +388,25 @@ class _Classes:
                 # They hold what was parsed, or what is answered: neither has cycles.
                 gc=False,
             )
-            self._made += 1
+            self.made += 1
         return found
 
     def is_collection_due(self) -> bool:
-        """Whether so many have been made since it was last said that those which are gone should be looked for."""
-        if self._made < _MANY:
+        """Whether so many have been left since it was last said that they should be looked for."""
+        if self._left < _MANY:
             return False
-        self._made = 0
+        self._left = 0
         return True
 
+    def leave(self, made: int) -> None:
+        """Note that a program is gone for which so many were made; others may have them still."""
+        self._left += made
 
-# Twenty megabytes.
-_MANY: Final = 8_000
+
+# In their place, for all classes.
+_NONE: Final[dict[str, Any]] = {}
+
+# Some twelve megabytes.
+_MANY: Final = 4_000
 
 CLASSES: Final = _Classes()

@@ -49,4 +49,4 @@ def _constants(script: Script) -> str:
 
 
 def _keys(record: msgspec.Struct | type[msgspec.Struct]) -> str:
-    return ", ".join(field.encode_name for field in msgspec.structs.fields(record)) or "nothing"
+    return ", ".join(record.__struct_encode_fields__) or "nothing"

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -289,10 +290,27 @@ def test_the_classes_of_programs_that_are_gone_go_too():
     assert len(CLASSES) <= before + 400
 
 
-def test_after_many_classes_the_collector_is_asked_for(monkeypatch):
-    monkeypatch.setattr(CLASSES, "_made", _MANY - 1)
+def test_a_class_keeps_those_below_it_without_its_annotations():
+    whole = query(root(0, "a", "{x{a_key_that_is_nowhere_else}}"), x=object_of("T", a_key_that_is_nowhere_else=JSON))
+    records = write_script(whole).records
+    decoders = records.decoders()
+    above = records.roots[0].made
+    assert not above.__annotations__
+    below = weakref.ref(records.roots[0].fields["x"].below.made)
+    del records
+    gc.collect()
+    assert below() is not None, "its number is a part of what the class above is known by"
+    answer = decoders[0].decode(b'{"data":{"x":{"a_key_that_is_nowhere_else":[1]}}}')
+    assert type(answer.k_data.k_x) is below()
+
+
+def test_when_programs_with_many_classes_are_gone_the_collector_is_asked_for(monkeypatch):
+    plan = query(root(0, "a", "{another_key_that_is_nowhere_else}"), another_key_that_is_nowhere_else=JSON)
+    program = compile_plan(plan)
+    assert program.classes == 3, "of the answer, its data, and what the client is answered"
+    monkeypatch.setattr(CLASSES, "_left", _MANY - 3)
     assert not is_collection_due()
-    record("{a_key_that_is_nowhere_else}").made  # noqa: B018 - it is made when it is asked for
+    del program
     assert is_collection_due()
     assert not is_collection_due()
 

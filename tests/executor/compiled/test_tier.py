@@ -3,7 +3,7 @@
 import pytest
 
 from kong_federation.executor import prepare
-from kong_federation.executor.tier import COMPILED_AT, MOST_SKIPPED, Tier
+from kong_federation.executor.tier import COMPILED_AT, COMPILED_AT_LAST, MOST_SKIPPED, Tier
 from tests.executor.kit import INT, World, query, root
 
 PLAN = query(root(0, "a", "{x}"), x=INT)
@@ -19,6 +19,17 @@ async def test_a_plan_is_compiled_when_it_comes_again(tier):
         assert tier.program() is None
     await tier._compiling
     assert tier.program() is not None
+
+
+async def test_a_plan_that_was_put_off_is_compiled_when_it_has_come_often(tier):
+    tier.put_off()
+    for use in range(COMPILED_AT_LAST):
+        assert (tier.weight, tier.is_compiling) == (0, False), f"before use {use + 1}"
+        assert tier.program() is None
+    assert tier.is_compiling
+    await tier._compiling
+    assert not tier.is_compiling
+    assert tier.weight == tier.program().weight > 0
 
 
 def test_a_program_that_gives_up_is_left_alone_for_longer_and_longer(tier):
