@@ -87,9 +87,12 @@ class Executable:
             variables: What `coerce` gave.
             context: The surroundings of this request.
         """
-        program = self.tier.ready or self.tier.program()
+        program = self.tier.ready
         if program is None:
-            return await self._in_a_task(Run(variables, context))
+            program = self.tier.program()
+            if program is None:
+                return await self._in_a_task(Run(variables, context))
+            self.projection.let_go()
         state = program.begin(variables, context)
         # Nothing is awaited where an exception is handled (decision 18).
         body: bytes | None = None

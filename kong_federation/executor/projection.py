@@ -137,7 +137,7 @@ class Passing:
 
     Compiled, the output is half of what a plan holds in memory, and most plans are interpreted once, or until they have
     a program. So it is let go of after a use, and compiled anew for the next (20 us for a small operation), until it
-    has been needed so often that it stays.
+    has been needed so often that it stays until there is a program.
 
     Args:
         output: The plan's.
@@ -157,6 +157,10 @@ class Passing:
     def is_held(self) -> bool:
         """Whether it is compiled at this moment."""
         return self._made is not None
+
+    def let_go(self) -> None:
+        """Forget it until it is needed again."""
+        self._made = None
 
     def __call__(self, data: JsonObject, variables: Mapping[str, Any]) -> tuple[JsonObject | None, list[Fault]]:
         """As `Projection`."""
