@@ -56,7 +56,7 @@ class ExecutionContext:
         max_entities: By subgraph name, how many entities one request asks for at most; more are asked for in several
             requests. A subgraph that is missing here is asked for any number.
         mask_errors: Whether the messages and extensions of subgraphs are hidden from the client.
-        deadline: Time of the running loop (`loop.time()`) after which fetches end with SUBREQUEST_TIMEOUT.
+        deadline: `time.monotonic()` after which fetches end with SUBREQUEST_TIMEOUT.
         request_id: Kong's id of the client's request; travels to all subgraphs.
         asked: The name of each subgraph is put there when a request is sent to it.
         max_errors: How many errors are reported at most, at least one; one subgraph error counts once for each place

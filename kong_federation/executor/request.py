@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import orjson
@@ -140,7 +141,7 @@ def send(question: Question, body: bytes, context: ExecutionContext) -> Answer:
         raise FederationError(SUBREQUEST_HTTP_ERROR, message) from None
     timeout = target.timeout
     if deadline is not None:
-        timeout = min(timeout, deadline - asyncio.get_running_loop().time())
+        timeout = min(timeout, deadline - monotonic())
         if timeout <= 0:
             raise FederationError(SUBREQUEST_TIMEOUT, "No time was left for the request.")
     if asked is not None:

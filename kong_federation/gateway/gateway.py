@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 from kong_federation.errors import FederationError, FederationErrors
@@ -270,7 +271,8 @@ class Gateway:
             self.start()
         tally = Tally()
         head = self._heads.get(id(headers)) or self._read_head(headers)
-        deadline = asyncio.get_running_loop().time() + self._deadline
+        # Asking the running loop for its time would be a system call before Python 3.12.
+        deadline = monotonic() + self._deadline
         generation = self._generation
         try:
             if generation is None:
@@ -396,7 +398,7 @@ class Gateway:
 
     async def _wait_in_time(self, begin: Callable[[], Coroutine[Any, Any, _Awaited]], deadline: float) -> _Awaited:
         try:
-            async with asyncio.timeout_at(deadline) as limit:
+            async with asyncio.timeout(deadline - monotonic()) as limit:
                 return await begin()
         except TimeoutError:
             if not limit.expired():

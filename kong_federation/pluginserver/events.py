@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 from typing import Protocol
 
 from kong_federation.kong.pulse import Pulse
@@ -79,11 +80,10 @@ class Events:
 
     async def keep_deadlines(self) -> None:
         """Expire what is late, and show that the loop runs; runs until it is cancelled."""
-        loop = asyncio.get_running_loop()
         while True:
             self._pulse.live(len(self.running))
             await asyncio.sleep(_LOOK)
-            now = loop.time()
+            now = monotonic()
             for connection in [late for late in self.running if late.deadline <= now]:
                 connection.expire()
 

@@ -33,6 +33,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from enum import Enum
+from time import monotonic
 
 from kong_federation.errors import ErrorCode
 from kong_federation.errors.codes import (
@@ -169,7 +170,7 @@ class Session(Stream):
     Attributes:
         state: Where it stands.
         fresh: Whether nothing has been asked of it yet.
-        deadline: When the event under way must be answered, in the loop's time; never, if there is none.
+        deadline: When the event under way must be answered, monotonic seconds; never, if there is none.
     """
 
     __slots__ = (
@@ -315,7 +316,7 @@ class Session(Stream):
             self.fail(SERVICE_UNAVAILABLE)
             return
         self.state = _EVENT
-        self.deadline = asyncio.get_running_loop().time() + (tenant.patience if tenant is not None else _WITHOUT_TENANT)
+        self.deadline = monotonic() + (tenant.patience if tenant is not None else _WITHOUT_TENANT)
         self._tenant = tenant
         self._asked = len(asked.calls)
         self._transport.write(asked.written)
