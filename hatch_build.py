@@ -52,18 +52,19 @@ class CompiledModules(BuildHookInterface[Any]):
         if version == "editable" or wish == "never":
             return
         folder = Path(tempfile.mkdtemp(prefix=f"{PACKAGE}-"))
-        self._made = folder
         shutil.copytree(
             Path(self.root, PACKAGE), folder / PACKAGE, ignore=shutil.ignore_patterns("__pycache__", "*.so")
         )
         command = [sys.executable, "-c", COMPILE, PACKAGE, *self.config["modules"]]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
+            shutil.rmtree(folder)
             self.app.display_error(done.stdout + done.stderr)
             if wish == "always":
                 raise RuntimeError("the modules cannot be compiled")
             self.app.display_warning("the modules cannot be compiled; this wheel is plain Python")
             return
+        self._made = folder
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
         libraries = [*folder.glob("*.so"), *folder.joinpath(PACKAGE).rglob("*.so")]

@@ -16,7 +16,7 @@ from bench.svg import lines
 # Above this exponent a growth is called steep: noise makes 1.2 of a proportional one, sorting makes 1.1.
 STEEP = 1.3
 # Milliseconds and megabytes below which a growth is not judged: fixed costs and noise.
-NEGLIGIBLE = 5.0
+NEGLIGIBLE = 1.0
 
 ONLY_EXPONENTS = "Times are of this machine at this hour; exponents can be compared: 1 is proportional, 2 quadratic."
 

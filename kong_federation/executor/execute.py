@@ -142,7 +142,7 @@ class Executable:
         try:
             return await self._in_a_task(run)
         finally:
-            for one in run.sent.values():
+            for one in run.sent:
                 one.forget()
 
     def _in_a_task(self, run: Run) -> asyncio.Task[Result]:

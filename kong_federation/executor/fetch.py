@@ -160,11 +160,12 @@ async def _ask_at_once(
 
 async def _exchange(source: int, question: Question, body: bytes, run: Run) -> Answer:
     """Send a request, or take the answer to the same one that a program has sent before it gave up."""
-    sent = run.sent.pop(source, None)
-    if sent is not None and sent.body != body:
-        sent.forget()
-        sent = None
-    answer = send(question, body, run.context) if sent is None else sent.answer
+    sent = next((one for one in run.sent if one.source == source and one.body == body), None)
+    if sent is None:
+        answer = send(question, body, run.context)
+    else:
+        run.sent.remove(sent)
+        answer = sent.answer
     return read_answer(await answer, exact=question.exact)
 
 

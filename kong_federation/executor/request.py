@@ -29,8 +29,9 @@ Answer: TypeAlias = Promise[SubgraphResponse] | asyncio.Future[SubgraphResponse]
 
 
 class Sent(NamedTuple):
-    """A request that has been sent, and its answer, which may still be on its way."""
+    """A request that has been sent, by the number of its fetch, and its answer, which may still be on its way."""
 
+    source: int
     body: bytes
     answer: Answer
 

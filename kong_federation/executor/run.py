@@ -46,11 +46,11 @@ class Run:
         context: The surroundings.
         data: Root of the data tree.
         outcomes: In the order in which the fetches ended.
-        sent: By the number of the fetch, the requests that a program has sent for the same client before it gave up.
+        sent: The requests that a program has sent for the same client before it gave up.
     """
 
     variables: JsonObject
     context: ExecutionContext
     data: JsonObject = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
-    sent: dict[int, Sent] = field(default_factory=dict)
+    sent: list[Sent] = field(default_factory=list)

@@ -173,13 +173,13 @@ def codes(result: Result) -> list[tuple[Any, Any, Any]]:
 
 
 class GaveUp(NamedTuple):
-    """What a program has left to the interpreter: by the number of the fetch, what has been sent so far."""
+    """What a program has left to the interpreter: what has been sent so far."""
 
-    sent: dict
+    sent: list
 
     def forget(self):
         """Give up all answers that nobody has asked for."""
-        for one in self.sent.values():
+        for one in self.sent:
             one.forget()
 
 

@@ -16,8 +16,8 @@ class State:
 
     Compiled functions keep in it, as attributes: `r3`, the data of root fetch 3; `t1`, a table of entities; `n3_0`, how
     many entities were asked for; `l_p4`, the objects that function p4 has walked to; `f1`, the first of each identity
-    on one walk; `o_p4` and `m_p4`, what function p4 has answered once, and often. `sent` has by the number of the fetch
-    the bodies that were sent and their answers to come; `received` counts the bytes of all answers.
+    on one walk; `o_p4` and `m_p4`, what function p4 has answered once, and often. `sent` has the number of the fetch,
+    the body and the answer to come of each request; `received` counts the bytes of all answers.
 
     Args:
         questions: What the plan's fetches ask.
@@ -37,7 +37,7 @@ class State:
     ) -> None:
         self.variables = variables
         self.flags = flags
-        self.sent: dict[int, tuple[bytes, Answer]] = {}
+        self.sent: list[tuple[int, bytes, Answer]] = []
         self.received = 0
         self.questions = questions
         self.decoders = decoders
@@ -63,9 +63,9 @@ class State:
         """Give up all that is under way."""
         for task in self._tasks:
             task.cancel()
-        for sent in self.so_far().values():
+        for sent in self.so_far():
             sent.forget()
 
-    def so_far(self) -> dict[int, Sent]:
-        """By the number of the fetch, what has been sent."""
-        return {number: Sent(body, answer) for number, (body, answer) in self.sent.items()}
+    def so_far(self) -> list[Sent]:
+        """What has been sent."""
+        return [Sent(number, body, answer) for number, body, answer in self.sent]

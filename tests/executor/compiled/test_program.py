@@ -74,6 +74,101 @@ async def test_an_entity_is_answered_once_and_written_once_more_however_often_it
     assert len(world.sent) == 2
 
 
+# Of two selections, the second one has fewer objects.
+PAIR = query(
+    Sequence(
+        (
+            root(0, "a", "{users{id} friends{id}}"),
+            entities(
+                1,
+                "b",
+                "... on User{name}",
+                flatten("users.@", key="_e0", variable="r0", representations=BY_ID),
+                flatten("friends.@", key="_e1", variable="r1", representations=BY_ID),
+            ),
+        )
+    ),
+    users=many(object_of("User", id=some(ID), name=STRING)),
+    friends=many(object_of("User", id=some(ID), name=STRING)),
+)
+FIVE_AND_TWO = {
+    "data": {"users": [{"id": f"{number}"} for number in range(5)], "friends": [{"id": "8"}, {"id": "9"}]},
+}
+
+
+def pair_of(body, changed=lambda lists: lists):
+    lists = {
+        key: [{"name": f"name-{one['id']}"} for one in body["variables"][variable]]
+        for key, variable in (("_e0", "r0"), ("_e1", "r1"))
+    }
+    return {"data": changed(lists)}
+
+
+@pytest.mark.parametrize(("most", "sizes"), [(1, [[1, 1], [1, 1], [1, 0], [1, 0], [1, 0]]), (4, [[4, 2], [1, 0]])])
+async def test_too_many_entities_are_asked_for_in_pieces(most, sizes):
+    world = World({"a": FIVE_AND_TWO, "b": pair_of}, max_entities={"b": most})
+    data = await run(PAIR, world)
+    assert data == {
+        "users": [{"id": f"{number}", "name": f"name-{number}"} for number in range(5)],
+        "friends": [{"id": "8", "name": "name-8"}, {"id": "9", "name": "name-9"}],
+    }
+    asked = [body["variables"] for body in world.sent_to("b")]
+    assert [[len(one["r0"]), len(one["r1"])] for one in asked] == sizes
+
+
+def without_the_last(lists):
+    return {**lists, "_e0": lists["_e0"][:-1]}
+
+
+def with_one_more(lists):
+    return {**lists, "_e0": [*lists["_e0"], {"name": "nobody"}]}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # The whole list is as long as it should be.
+        (without_the_last, with_one_more, with_one_more),
+        (with_one_more, without_the_last, lambda lists: lists),
+        (lambda lists: {**lists, "_e1": None}, lambda lists: lists, lambda lists: lists),
+        (lambda lists: None, lambda lists: lists, lambda lists: lists),
+        (lambda lists: lists, lambda lists: lists, lambda lists: {"_e0": lists["_e0"]}),
+    ],
+)
+async def test_a_piece_that_is_odd_is_left_to_the_interpreter_and_no_piece_is_sent_again(changes):
+    def answering():
+        left = list(changes)
+        return World({"a": FIVE_AND_TWO, "b": lambda body: pair_of(body, left.pop(0))}, max_entities={"b": 2})
+
+    world = answering()
+    outcome = await run(PAIR, world)
+    assert isinstance(outcome, GaveUp)
+    assert [one.source for one in outcome.sent] == [0, 1, 1, 1]
+    outcome.forget()
+    world, beside = answering(), answering()
+    result = await execute(PAIR, world)
+    assert len(world.sent) == 4
+    expected = await prepare(PAIR).execute({}, beside.context())
+    assert (result.data, result.errors) == (expected.data, expected.errors)
+    assert result.errors
+
+
+async def test_the_answers_to_pieces_that_nobody_waits_for_are_given_up():
+    async def never(_body):
+        await asyncio.sleep(60)
+
+    world = World({"a": FIVE_AND_TWO, "b": never}, max_entities={"b": 2})
+    running = asyncio.ensure_future(execute(PAIR, world))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(world.sent) == 4
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await asyncio.sleep(0)
+    assert len(asyncio.all_tasks()) == 1
+
+
 async def test_nothing_is_written_into_answers():
     answers = {"reviews": REVIEWS, "users": NAMES}
     before = repr(answers)
@@ -98,10 +193,10 @@ async def test_it_gives_up_at_what_is_odd_with_all_that_was_sent(names):
     world = World({"reviews": REVIEWS, "users": names})
     outcome = await run(PLAN, world)
     assert isinstance(outcome, GaveUp)
-    assert sorted(outcome.sent) == [0, 1]
+    assert sorted(one.source for one in outcome.sent) == [0, 1]
     # The interpreter goes over the same answers.
     assert len(world.sent) == 2
-    for sent in outcome.sent.values():
+    for sent in outcome.sent:
         sent.forget()
 
 

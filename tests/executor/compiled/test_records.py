@@ -201,7 +201,7 @@ async def test_keys_are_sent_as_they_are_written(key):
     program = compile_plan(plan)
     state = program.begin({}, world.context())
     await program.run(state)
-    sent = [body for body, _ in state.sent.values()]
+    sent = [body for _, body, _ in state.sent]
     assert sent[1].endswith(b'"variables":{"r":[{"__typename":"User","id":' + key + b"}]}}")
     assert program.answer(state) == b'{"data":{"users":[{"id":' + key + b',"name":"Ada"}]}}'
 
