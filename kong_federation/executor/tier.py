@@ -26,7 +26,7 @@ from kong_federation.plan.nodes import QueryPlan
 _LOG = logging.getLogger(__name__)
 
 # The use of a plan at which it is compiled; and the one where plans push each other out of the cache. A program takes
-# three times the memory of its plan, and has paid for its making after some thirty uses.
+# several times the memory of its plan, and has paid for its making after some thirty uses.
 COMPILED_AT: Final = 2
 COMPILED_AT_LAST: Final = 16
 # Requests that the interpreter takes alone at most, after a program has given up again and again.

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cachetools import Cache, LRUCache, TTLCache
 
@@ -94,7 +94,7 @@ class PlanKey(NamedTuple):
     labels: frozenset[str]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Prepared:
     """
     A plan, ready to run.
@@ -102,7 +102,7 @@ class Prepared:
     `introspects` and `mutates` say what it does besides asking, which may be switched off. `entry` is what it holds
     beside the executable, in bytes; `size` how many bytes the builder sent, of which `executable` is made, and
     `encoded` their SHA-256; `digest` that of its document in hexadecimal; `sizes` what is known of its answers; `uses`
-    how often it was used; `kinds` what is told of its requests (`facts`).
+    how often it was used; `kinds` what is told of its requests (`facts`); `weighed` what the cache counts it as.
     """
 
     executable: Executable
@@ -115,6 +115,7 @@ class Prepared:
     sizes: Sizes
     uses: Uses
     kinds: dict[tuple[str, ...], Kind]
+    weighed: int = 0
 
     @property
     def weight(self) -> int:
@@ -144,8 +145,10 @@ class PlanCache:
 
     def __init__(self, max_bytes: int, max_entries: int) -> None:
         self._max_entries = max_entries
-        self._plans: LRUCache[PlanKey, Prepared] = LRUCache(max_bytes, getsizeof=_weight)
-        self._refusals: TTLCache[PlanKey, Refused] = TTLCache(_REFUSALS_BYTES, _REFUSALS_SECONDS, getsizeof=_weight)
+        self._plans: LRUCache[PlanKey, Prepared] = LRUCache(max_bytes, getsizeof=lambda one: one.weighed)
+        self._refusals: TTLCache[PlanKey, Refused] = TTLCache(
+            _REFUSALS_BYTES, _REFUSALS_SECONDS, getsizeof=lambda one: one.weight
+        )
         # Those used since a plan was last put here. The cache learns of their use before it has to give one up.
         self._recent: dict[PlanKey, Prepared] = {}
         self._growing: dict[PlanKey, Prepared] = {}
@@ -182,12 +185,13 @@ class PlanCache:
     def put(self, key: PlanKey, outcome: Prepared | Refused) -> None:
         """Remember what was found out, if there is room for it at all."""
         self._settle()
-        if isinstance(outcome, Prepared) and not self.has_room(outcome.weight):
+        if isinstance(outcome, Refused):
+            with contextlib.suppress(ValueError):
+                self._refusals[key] = outcome
+            return
+        if not self.has_room(outcome.weight):
             outcome.executable.tier.put_off()
-        cache: Cache[PlanKey, Any] = self._plans if isinstance(outcome, Prepared) else self._refusals
-        # One entry may be larger than the whole cache; then it is not kept.
-        with contextlib.suppress(ValueError):
-            cache[key] = outcome
+        self._keep(key, outcome)
         while len(self._plans) > self._max_entries:
             self._plans.popitem()
 
@@ -206,22 +210,19 @@ class PlanCache:
         """Tell the cache which plans were used lately, and what they have become."""
         used = self._recent | self._growing
         # All of them first: weighing one may push out others.
-        for key in used:
-            self._plans.get(key)
+        kept = [(key, one) for key, one in used.items() if self._plans.get(key) is one]
         self._recent.clear()
-        self._growing.clear()
-        for key, prepared in used.items():
-            self._weigh(key, prepared)
+        # What a program holds is known when it is there.
+        self._growing = {key: one for key, one in kept if one.executable.tier.is_compiling}
+        for key, one in kept:
+            # Afresh: in its own place, it would have room made for what it was as well.
+            if one.weight != one.weighed and self._plans.pop(key, None) is one:
+                self._keep(key, one)
         self._forget_requests()
 
-    def _weigh(self, key: PlanKey, prepared: Prepared) -> None:
-        if self._plans.get(key) is not prepared:
-            return
-        if prepared.executable.tier.is_compiling:
-            # What a program holds is known when it is there.
-            self._growing[key] = prepared
-        # Afresh: in its own place, it would have room made for what it was as well.
-        del self._plans[key]
+    def _keep(self, key: PlanKey, prepared: Prepared) -> None:
+        prepared.weighed = prepared.weight
+        # One plan may be larger than the whole cache; then it is not kept.
         with contextlib.suppress(ValueError):
             self._plans[key] = prepared
 
@@ -263,7 +264,3 @@ def weigh_entry(key: PlanKey) -> int:
     It is what a refusal holds, too: its texts quote pieces of the document at most.
     """
     return _MEMORY_PER_ENTRY + 2 * sys.getsizeof(key.document)
-
-
-def _weight(outcome: Prepared | Refused) -> int:
-    return outcome.weight

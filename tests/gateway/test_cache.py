@@ -191,7 +191,7 @@ def test_who_grows_pushes_out_those_that_were_used_before_it():
     cache.put(key("a"), plan)
     cache.get(key("a"))
     cache.get(key("b"))
-    object.__setattr__(plan, "entry", 60)
+    plan.entry = 60
     cache.put(key("e"), prepared(1))
     assert [cache.knows(key(name)) for name in "abcde"] == [True, True, False, True, True]
     assert held(cache) <= cache._plans.maxsize
