@@ -28,16 +28,17 @@ from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
-_ENTRY = struct.Struct("=16s16sdIIB7x")  # request id, digest, when written (0: free), worker, worker before, deaths
+# Request id, digest, when written (0: free), worker, the two that had it before (0: none, or judged), deaths.
+_ENTRY = struct.Struct("=16s16sdIIIB3x")
 _FREE = bytes(_ENTRY.size)
 _WRITTEN = 32  # place of the time in an entry
 _WORKER = 40
-_DEATHS = 48
+_DEATHS = 52
 _PLACES = 8  # entries of a bucket
 _BUCKET = _PLACES * _ENTRY.size  # bytes
 _ID = 32  # hexadecimal digits of Kong's request ids; nothing else is sure to be unique
 _TIME = struct.Struct("=d")
-_WORKERS = struct.Struct("=II")
+_WORKERS = struct.Struct("=III")
 
 DIGEST = 16  # bytes of a digest
 
@@ -128,14 +129,14 @@ class Flights:
         at = bucket.find(name)
         if at >= 0 and not at % _ENTRY.size:
             deaths = min(bucket[at + _DEATHS] + 1, _MOST_DEATHS)
-            before, _ = _WORKERS.unpack_from(bucket, at + _WORKER)
-            _ENTRY.pack_into(self._memory, start + at, name, digest, now, worker, before, deaths)
+            last, before, _ = _WORKERS.unpack_from(bucket, at + _WORKER)
+            _ENTRY.pack_into(self._memory, start + at, name, digest, now, worker, last, before, deaths)
             return Flight(first + at // _ENTRY.size + 1, deaths, name)
         for place in range(_PLACES):
             at = place * _ENTRY.size
             written: float = _TIME.unpack_from(bucket, at + _WRITTEN)[0]
             if not written or now - written > STALE:
-                _ENTRY.pack_into(self._memory, start + at, name, digest, now, worker, 0, 0)
+                _ENTRY.pack_into(self._memory, start + at, name, digest, now, worker, 0, 0, 0)
                 return Flight(first + place + 1, 0, name)
         return _UNKNOWN
 
@@ -146,6 +147,14 @@ class Flights:
             if self._memory[at : at + len(flight.name)] == flight.name:
                 self._memory[at : at + len(_FREE)] = _FREE
 
+    def is_judged(self, flight: Flight) -> bool:
+        """Whether somebody has asked what was left by those workers that had this request before."""
+        if not flight.place:
+            return True
+        at = (flight.place - 1) * _ENTRY.size
+        _, *before = _WORKERS.unpack_from(self._memory, at + _WORKER)
+        return not any(before) or self._memory[at : at + len(flight.name)] != flight.name
+
     def left_by(self, worker: int) -> list[Left]:
         """
         What was under way in a worker when it died, and was not answered since; asked a second time, nothing.
@@ -155,13 +164,13 @@ class Flights:
         """
         found = []
         oldest = monotonic() - STALE
-        for place, entry in enumerate(_ENTRY.iter_unpack(self._memory)):
-            _, digest, began, last, before, deaths = entry
-            if began > oldest and worker in {last, before}:
-                # By now another worker may have begun it again.
-                found.append(Left(place + 1, digest, began, deaths if last == worker else deaths - 1))
-                kept = (0 if last == worker else last, 0 if before == worker else before)
-                _WORKERS.pack_into(self._memory, place * _ENTRY.size + _WORKER, *kept)
+        for place, (_, digest, began, *workers, deaths) in enumerate(_ENTRY.iter_unpack(self._memory)):
+            if began > oldest and worker in workers:
+                # By now others may have begun it again, and died of it.
+                at = workers.index(worker)
+                found.append(Left(place + 1, digest, began, deaths - at))
+                workers[at] = 0
+                _WORKERS.pack_into(self._memory, place * _ENTRY.size + _WORKER, *workers)
         return found
 
 

@@ -33,6 +33,8 @@ _SHORT = 4_096
 _digest_of_short = lru_cache(512)(digest_of)
 
 _INQUEST = 5.0  # seconds within which the supervisor has judged a death
+_PATIENCE = 2.0  # seconds that a refusal waits for that
+_LOOK = 0.01  # seconds between two looks
 
 
 class Guard:
@@ -114,12 +116,22 @@ class Admitted:
         body = request.body
         return b'"query"' in body and b"mutation" not in body and rb"\u" not in body
 
+    async def judged(self) -> None:
+        """
+        Wait until the deaths of those that had this request before are judged.
+
+        Whoever is told of a death sooner can ask the same again, as a request that nobody has died of.
+        """
+        due = monotonic() + _PATIENCE
+        while not self._flights.is_judged(self._flight) and monotonic() < due:  # noqa: ASYNC110 - in another process
+            await asyncio.sleep(_LOOK)
+
     def over(self, *, answered: bool) -> None:
         """Strike the request out when its connection is over or used again, having got the answer or not."""
         # A connection that ended too early is most likely that of a client that left. But should Kong be there and have
         # lost it, the event comes again, while what may be a mutation is on its way: it is kept until it is stale.
         if self.deaths > 1 or (self.deaths and not self.repeatable):
-            # Refused, and perhaps sooner than the supervisor has looked at what its last worker died of.
+            # Refused, and perhaps sooner than the supervisor has judged: it was not waited for, or in vain.
             asyncio.get_running_loop().call_later(_INQUEST, self._flights.end, self._flight)
         elif answered or self.repeatable:
             self._flights.end(self._flight)
@@ -150,6 +162,7 @@ async def refusal(admitted: Admitted, request: HttpRequest, guard: Guard, channe
         if deaths == 1 and admitted.repeatable:
             _log.warning("request %s comes again after the death of its worker; it is run again", request.request_id)
             return None
+        await admitted.judged()
         reason = f"it comes again after the death of its worker ({deaths})"
         return _refuse(request, REQUEST_QUARANTINED if admitted.repeatable else REQUEST_INTERRUPTED, reason)
     if guard.knows_all or admitted.repeatable:

@@ -15,9 +15,10 @@ memory runs out. At such a moment the most popular query is the likeliest to be 
 But it is answered all the time, by this worker or the others, and the first answer clears it; and when no code ran, it
 is not rare. What kills whoever runs it is never answered.
 
-Why a deadly request costs two workers. Kong sends it again after the first death. The second one that runs it dies, and
-the request is refused before the client can ask again; its own third coming is refused for its id (`kong/guard.py`).
-Only copies that are under way at the same time, in other workers, can cost more.
+Why a deadly request costs two workers. Kong sends it again after the first death. The second one that runs it dies.
+Its third coming is refused for its id as soon as both deaths are judged (`kong/guard.py`), so by the time that the
+client can ask again, the request is in quarantine. Only copies that are under way at the same time, in other workers,
+can cost more.
 """
 
 from __future__ import annotations

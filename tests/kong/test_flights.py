@@ -73,6 +73,27 @@ def test_the_second_death_of_a_request_is_told_from_the_first():
     assert [one.deaths for one in flights.left_by(second)] == [1]
 
 
+def test_a_request_is_judged_when_both_its_former_workers_are():
+    flights = Flights(10)
+    _, first = in_a_child(lambda: begin(flights, 1).deaths)
+    _, second = in_a_child(lambda: begin(flights, 1).deaths)
+    third = begin(flights, 1)
+    assert not flights.is_judged(third)
+    assert [one.deaths for one in flights.left_by(second)] == [1]
+    assert not flights.is_judged(third)
+    assert [one.deaths for one in flights.left_by(first)] == [0]
+    assert flights.is_judged(third)
+
+
+def test_what_is_not_in_the_table_waits_for_no_judgement():
+    flights = Flights(1)
+    assert flights.is_judged(flights.begin("odd", DIGEST))
+    begin(flights, 1)
+    gone = begin(flights, 1)
+    flights.end(gone)
+    assert flights.is_judged(gone)
+
+
 def test_an_end_that_comes_late_takes_nobody_elses_place():
     flights = Flights(1)
     late = begin(flights, 1)

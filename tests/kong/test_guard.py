@@ -1,5 +1,6 @@
 """What is admitted; `test_event` has what becomes of replays."""
 
+import asyncio
 import json
 import time
 
@@ -105,3 +106,18 @@ async def test_a_refused_request_stays_in_the_table_for_the_inquest(guard):
     assert admitted.deaths == 2
     admitted.over(answered=True)
     assert [left.place for left in guard.flights.left_by(2)] == [admitted.place]
+
+
+@pytest.mark.parametrize("judged", [False, True])
+async def test_a_refusal_waits_for_the_inquest_but_not_for_ever(guard, judged, monkeypatch):
+    monkeypatch.setattr(module, "_PATIENCE", 0.2)
+    guard.flights.begin(ID, b"d" * 16, worker=1)
+    guard.flights.begin(ID, b"d" * 16, worker=2)
+    answer = asyncio.create_task(answer_to(request(QUERY), b"g", guard))
+    await asyncio.sleep(0.05)
+    assert not answer.done()
+    if judged:
+        guard.flights.left_by(1)
+        guard.flights.left_by(2)
+        monkeypatch.setattr(module, "_PATIENCE", 60.0)
+    assert code(await answer) == "REQUEST_QUARANTINED"

@@ -94,6 +94,19 @@ def test_two_deaths_that_are_noticed_at_once_are_judged_in_their_order(server, t
     assert server.refused() == [POISON]
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+def test_deaths_are_told_apart_when_the_request_has_come_a_third_time_meanwhile(server, at_once):
+    name = f"{7:032x}"
+    deaths = [Death(*server.die([(POISON, name)], POISON, judge=False)) for _ in range(2)]
+    assert server.flights.begin(name, POISON).deaths == 2
+    if at_once:
+        server.inquest.hold(*deaths)
+    else:
+        for death in deaths:
+            server.inquest.hold(death)
+    assert server.refused() == [POISON]
+
+
 def test_what_was_caught_is_refused_at_once(server):
     server.die([POPULAR, POISON], POISON, caught=True)
     assert server.refused() == [POISON]

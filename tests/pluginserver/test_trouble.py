@@ -86,6 +86,24 @@ def test_a_deadly_query_costs_two_workers_whoever_sends_it_again(server, how):
     assert until(lambda: ask(running, b"pid")).status == 200
 
 
+def test_a_deadly_query_costs_two_workers_however_late_the_supervisor_looks(server):
+    """Whoever is told of the deaths before they are judged could ask again, and kill a third."""
+    running = server(3)
+    running.client.ask(b"pid")
+    os.kill(running.process.pid, signal.SIGSTOP)
+    waiting, answers = in_background(running, b'die #"query"')
+    time.sleep(0.5)
+    too_early = list(answers)
+    os.kill(running.process.pid, signal.SIGCONT)
+    assert too_early == []
+    for thread in waiting:
+        thread.join()
+    again = running.client.ask(b'die #"query"', ids())
+    assert [code_of(answer) for answer in (*answers, again)] == ["REQUEST_QUARANTINED"] * 2
+    until(lambda: running.text().count(" ended with ") == 2)
+    assert len(running.pids(5)) == 5
+
+
 def test_quarantine_ends(server):
     running = server(2, quarantine=2)
     running.client.ask(b"pid")
