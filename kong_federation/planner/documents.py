@@ -73,7 +73,7 @@ class Printer:
         parts = ["__typename"] if step.tree.typename else []
         for on, fields in places.items():
             parts.append(f"...on {on}{{{' '.join(printed[field].text for field in fields)}}}")
-        return _braced(parts, printed.values())
+        return _braced(parts or ["__typename"], printed.values())
 
     def document(self, kind: str, name: str, head: list[str], used: frozenset[str], body: Printed) -> str:
         """
@@ -120,7 +120,13 @@ class Printer:
             for runtime_type in sorted(field.types):
                 apart.setdefault(runtime_type, []).append(found.text)
         parts += [f"...on {on}{{{' '.join(texts)}}}" for on, texts in apart.items()]
-        return _braced(parts, printed)
+        return _braced(parts or [self._anything(tree, graph)], printed)
+
+    def _anything(self, tree: Tree, graph: str) -> str:
+        """What is selected where nothing is wanted, because GraphQL has no empty selections."""
+        # Under its own name, what an interface object says would be taken for the objects' type.
+        named = self._graph.is_interface_object(graph, tree.static_type)
+        return f"{ALIAS_PREFIX}:__typename" if named else "__typename"
 
     def _on_interface(self, field: TreeField, interface: str, graph: str, possible: tuple[str, ...]) -> bool:
         for name in possible:
@@ -153,7 +159,7 @@ class Printer:
 
 def _braced(parts: list[str], printed: Iterable[Printed]) -> Printed:
     fragments = frozenset(name for one in printed for name in one.fragments)
-    return Printed("{" + " ".join(parts or ["__typename"]) + "}", fragments)
+    return Printed("{" + " ".join(parts) + "}", fragments)
 
 
 def _arguments(field: TreeField) -> str:
