@@ -23,14 +23,14 @@ import uvloop
 
 from bench.clients import BenchError
 from bench.corpus import CorpusRow, draw
-from bench.gateways import OURS, PLAIN, ROOT, Bench, is_compiled, open_ours
+from bench.gateways import OURS, PLAIN, ROOT, Bench, Gateway, is_compiled, open_ours
 from bench.graphs import WORKLOAD_GRAPH, corpus_graph, workload
 from bench.measure import yardstick_ms
 from bench.peers import APOLLO, HIVE_RUST, NPM, node_version
-from bench.questions import questions
+from bench.questions import Question, questions
 from bench.results import Report, Workers, corpus_line, summary, write
 from bench.rounds import FAILURES, Conditions, Stats, Turn, compare_answers, rounds, turns, warm_mixed
-from bench.start import chosen, first_answers, open_all, openers, start_subgraphs, started
+from bench.start import chosen, first_answers, open_all, openers, ration, start_subgraphs, started
 from examples.children import ChildDiedError, Children, end_like_ctrl_c
 
 CORPUS_SEED = 5
@@ -40,6 +40,7 @@ WARM_TURNS = 16  # most time in which a gateway becomes warm on an operation, as
 WARM_CORPUS_TURNS = 50  # the same for all random operations together
 CORPUS_GATEWAYS = (OURS, APOLLO, HIVE_RUST)
 WORKER_OPERATIONS = ("big", "users")
+WORKER_SHARE = 0.25  # of a core for each worker: two of them, clients and subgraphs then fit on two cores
 
 
 def main() -> int:
@@ -169,18 +170,26 @@ async def warm_on_corpus(report: Report, todo: Sequence[Turn], limit: float) -> 
 
 
 async def measure_workers(report: Report, arguments: argparse.Namespace, children: Children) -> None:
-    """The plugin server with two worker processes against one, in turns."""
+    """The plugin server with two worker processes against one, in turns: as the machine is, and with enough cores."""
     port = start_subgraphs(children)
     graph = workload(children.folder, port)
     pair = [await open_ours(Bench(children, [graph], arguments.lanes, workers)) for workers in (1, 2)]
     conditions = Conditions(Stats(port), arguments.seconds, arguments.rounds, warm_up=arguments.seconds, alone=0)
-    for question in questions():
-        if question.name in WORKER_OPERATIONS:
-            say(f"two workers against one: {question.name}")
-            todo = list(turns(pair, WORKLOAD_GRAPH, [question]))
-            one, two = await rounds(todo, conditions, report.notes)
-            throughput = two.requests_per_second / one.requests_per_second
-            report.workers.append(Workers(question.name, throughput, two.cpu_ms / one.cpu_ms))
+    asked = [question for question in questions() if question.name in WORKER_OPERATIONS]
+    free = [await two_by_one(pair, question, conditions, report) for question in asked]
+    ration(children, pair, WORKER_SHARE)
+    scarce = [await two_by_one(pair, question, conditions, report) for question in asked]
+    for question, (throughput, cpu), (rationed, _) in zip(asked, free, scarce, strict=True):
+        report.workers.append(Workers(question.name, throughput, rationed, cpu))
+
+
+async def two_by_one(
+    pair: Sequence[Gateway], question: Question, conditions: Conditions, report: Report
+) -> tuple[float, float]:
+    """Requests/s of the second gateway by those of the first, and CPU per request."""
+    say(f"two workers against one: {question.name}")
+    one, two = await rounds(list(turns(pair, WORKLOAD_GRAPH, [question])), conditions, report.notes)
+    return two.requests_per_second / one.requests_per_second, two.cpu_ms / one.cpu_ms
 
 
 PARTS = {"workload": measure_workload, "corpus": measure_corpus, "workers": measure_workers}

@@ -37,8 +37,9 @@ RSS_TARGET_MB = 120
 
 ONLY_RATIOS = "Times are of this machine at this hour; the ratios are what can be compared."
 WORKERS_SHARE = """
-Clients and subgraphs run on the same cores, so requests/s say how many cores were left for the second worker; CPU per
-request says whether the workers hinder each other.
+Clients and subgraphs run on the same cores, so the first figure says how many cores were left for the second worker.
+For the second figure each worker has a quarter of a core and no more, so that two of them, clients and subgraphs fit
+on two cores; 2 is as if the workers were alone in the world. CPU per request says whether they hinder each other.
 """
 
 WARMING = """
@@ -77,12 +78,14 @@ class Workers:
 
     Args:
         operation: What was asked.
-        throughput: Requests/s of two workers by those of one, measured.
+        throughput: Requests/s of two workers by those of one, on the cores that clients and subgraphs left to them.
+        rationed: The same with a quarter of a core for each worker, so that there are enough for two.
         cpu: CPU per request with two workers by that with one; 1: they do not hinder each other.
     """
 
     operation: str
     throughput: float
+    rationed: float
     cpu: float
 
 
@@ -265,8 +268,8 @@ def _corpus(rows: Sequence[CorpusRow]) -> list[str]:
 
 
 def _workers(report: Report) -> str:
-    lines = [["operation", "requests/s, two by one", "CPU per request, two by one"]]
-    lines += [[one.operation, cell(one.throughput), cell(one.cpu)] for one in report.workers]
+    lines = [["two by one", "requests/s", "requests/s, a quarter of a core each", "CPU per request"]]
+    lines += [[one.operation, cell(one.throughput), cell(one.rationed), cell(one.cpu)] for one in report.workers]
     return f"{markdown(lines)}\n{WORKERS_SHARE}"
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from bench.clients import BenchError
 from bench.gateways import (
@@ -32,7 +33,7 @@ from bench.peers import NPM, PeersMissingError, built, install
 from bench.questions import Question, fresh
 from bench.results import Start
 from bench.rounds import FAILURES, Stats
-from examples.children import ChildDiedError, Children
+from examples.children import ChildDiedError, Children, tree
 
 OWN: dict[str, Opener] = {
     OURS: open_ours,
@@ -159,3 +160,18 @@ async def started(gateway: Gateway, graph: str, big: Question, stats: Stats, fir
         pss_mb=sum(one.proportional for one in each),
         worker_mb=max(one.resident for one in [one for one in each[1:] if BUILDER not in one.command] or each),
     )
+
+
+def ration(children: Children, gateways: Sequence[Gateway], share: float) -> None:
+    """
+    Give each worker of the plugin servers a share of a core from now on.
+
+    Raises:
+        ChildDiedError: That cannot be done here.
+        TimeoutError: It was not done in time.
+    """
+    found = [pid for gateway in gateways for pid in tree(gateway.child.process.pid) if pid != gateway.child.process.pid]
+    workers = [pid for pid in found if BUILDER.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    command = [sys.executable, "-m", "bench.shares", str(share), *map(str, workers)]
+    child = children.start("shares", command, cwd=ROOT)
+    children.wait_until(lambda: bool(child.output.read_text()), "what gives workers their shares", START_SECONDS)

@@ -1,4 +1,5 @@
 import logging
+import signal
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,14 @@ from .kong import Gateway, Kong
 from .running import Server
 
 SETTINGS = parse_settings({"supergraph": {"sdl": "type Query { a: Int }"}})
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _children_hear_hangups():
+    """Also where the tests run under nohup: what is ignored is inherited, and the server then means to stay."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture(autouse=True)
