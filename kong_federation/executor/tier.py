@@ -2,7 +2,8 @@
 When a plan is compiled, and when its program is run.
 
 Compiling costs milliseconds, and many plans are run once. So a plan is interpreted at first and compiled, in a thread,
-when it comes again; where plans push each other out of the cache, when it has come often.
+when it comes again; where plans push each other out of the cache, when it has come often. The thread is one for all
+plans: after a start many come again at the same time, and requests would wait for each thread that computes.
 
 A program that gives up has cost its time for nothing, so after it has given up, the interpreter takes the next requests
 alone: one, then two, then four, and so on, until the program succeeds again. A subgraph that is down, or always reports
@@ -18,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from kong_federation.executor.compiled import Program, UnsuitableError, compile_plan
@@ -31,6 +33,8 @@ COMPILED_AT: Final = 2
 COMPILED_AT_LAST: Final = 16
 # Requests that the interpreter takes alone at most, after a program has given up again and again.
 MOST_SKIPPED: Final = 64
+# Started with its first task, so that it is no trouble to who forks before.
+_COMPILER: Final = ThreadPoolExecutor(1, "compiler")
 # In a row, until a program is not made so that the parser looks at the values.
 _DOUBTED_AT: Final = 3
 
@@ -87,7 +91,7 @@ class Tier:
         if self._program is None:
             self._uses += 1
             if self._uses == self._due:
-                self._compiling = asyncio.get_running_loop().run_in_executor(None, self.compile)
+                self._compiling = asyncio.get_running_loop().run_in_executor(_COMPILER, self.compile)
             return None
         if self._skip:
             self._skip -= 1
@@ -116,7 +120,7 @@ class Tier:
         self._unlike = self._unlike + 1 if unlike else 0
         if self._unlike == _DOUBTED_AT and self._trusting:
             self._trusting = False
-            self._compiling = asyncio.get_running_loop().run_in_executor(None, self.compile)
+            self._compiling = asyncio.get_running_loop().run_in_executor(_COMPILER, self.compile)
 
     def compile(self, breathe: Callable[[], None] = lambda: None) -> bool:
         """

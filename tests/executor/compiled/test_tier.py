@@ -1,5 +1,8 @@
 """When a program is made, and when it is run."""
 
+import asyncio
+import time
+
 import pytest
 
 from kong_federation.executor import prepare
@@ -19,6 +22,25 @@ async def test_a_plan_is_compiled_when_it_comes_again(tier):
         assert tier.program() is None
     await tier._compiling
     assert tier.program() is not None
+
+
+async def test_programs_are_made_one_after_the_other(monkeypatch):
+    """Whoever computes in a thread holds up the loop; ten threads do so ten times."""
+    under_way, most = [], 0
+
+    def slow(plan, _breathe, *, trusting):
+        nonlocal most
+        under_way.append(plan)
+        most = max(most, len(under_way))
+        time.sleep(0.005)
+        return under_way.pop()
+
+    monkeypatch.setattr("kong_federation.executor.tier.compile_plan", slow)
+    tiers = [Tier(PLAN) for _ in range(10)]
+    for tier in tiers * COMPILED_AT:
+        tier.program()
+    assert await asyncio.gather(*(tier._compiling for tier in tiers)) == [True] * 10
+    assert most == 1
 
 
 async def test_a_plan_that_was_put_off_is_compiled_when_it_has_come_often(tier):
