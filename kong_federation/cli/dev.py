@@ -41,7 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PORT",
         help="serve what a Kong without a database serves of its Admin API (8001 is usual, 0 for any)",
     )
-    parser.add_argument("--workers", type=int, help="worker processes of the plugin server (default: its own)")
+    parser.add_argument(
+        "--workers", type=_workers, metavar="N", help="worker processes of the plugin server (default: its own)"
+    )
     parser.add_argument("--socket", type=Path, help="use a plugin server that runs already and listens here")
     parser.add_argument("--watch", action="store_true", help="read the configuration again when the file changes")
     parser.add_argument("--no-access-log", action="store_true", help="print no line per request")
@@ -60,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     except (FederationError, FederationErrors) as error:
         print(error, file=sys.stderr)
     except OSError as error:
-        print(f"{arguments.host}:{arguments.port}: {error.strerror or error}", file=sys.stderr)
+        print(f"kong-federation dev: {error.strerror or error}", file=sys.stderr)
     return 1
 
 
@@ -134,6 +136,12 @@ def _facts(serialized: Mapping[str, Any]) -> str:
         return ""
     names = ("operation_type", "operation_name", "plan_cache", "subgraphs", "error_code")
     return "".join(f" {told[name]}" for name in names if name in told)
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+    return int(text)
 
 
 def _port(text: str) -> int:

@@ -46,6 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _write(path: Path, line: str) -> None:
     """Kong may read at any moment, as another user, and must not see half of it."""
+    if path.exists() and not path.is_file():
+        # A device or a pipe is no file that another one could take the place of.
+        path.write_text(line, encoding="utf-8")
+        return
+    path = path.resolve()  # of a link, what it leads to is written
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         beside.write_text(line, encoding="utf-8")

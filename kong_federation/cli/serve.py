@@ -122,6 +122,7 @@ def _configure_trouble(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM, SIGINT or the parent's death (which nohup makes it ignore)."""
+    parent = os.getppid()  # before it takes its time to start: whoever starts it may end meanwhile
     logs.configure(arguments.log_level)
     if (arguments.socket is None) == (arguments.kong_prefix is None):
         print("kong-federation serve: give either --socket or --kong-prefix", file=sys.stderr)
@@ -137,6 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
         most_memory=arguments.max_memory_mb,
         quarantine=float(arguments.quarantine_seconds),
         health=arguments.health,
+        parent=parent,
     )
     try:
         # Importing takes more than half a second of a server's start. Where nobody answers, Kong's connections wait

@@ -23,6 +23,7 @@ class ServerOptions:
         most_memory: MB that a worker may have resident; 0: as many as it wants; None: its share of the machine's.
         quarantine: Seconds for which a deadly request is refused; 0: it is not.
         health: Host and port for probes; None: there are none.
+        parent: Id of the process that started it, read at its start; when that has gone, it leaves. Up to 1: nobody.
     """
 
     socket: SocketOptions
@@ -34,3 +35,4 @@ class ServerOptions:
     most_memory: int | None
     quarantine: float
     health: tuple[str, int] | None
+    parent: int

@@ -79,7 +79,7 @@ def _supervisor(options: ServerOptions, door: Door) -> Supervisor:
     helpers: list[tuple[str, Work]] = []
     if options.health:
         helpers.append(("health", partial(run_health, options.health, board)))
-    kept = SupervisorOptions(workers, options.drain, options.stuck, _most_memory(options))
+    kept = SupervisorOptions(workers, options.parent, options.drain, options.stuck, _most_memory(options))
     return Supervisor(door, work, kept, Inquest(shared.flights, shared.quarantine, options.quarantine), board, helpers)
 
 

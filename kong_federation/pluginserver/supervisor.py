@@ -60,12 +60,14 @@ class SupervisorOptions:
 
     Args:
         workers: How many.
+        parent: Id of the process whose end is ours, too; up to 1: there is none.
         drain: Seconds that events under way get when their worker leaves.
         stuck: Seconds a worker's loop may stand still; 0: for ever.
         most_memory: Bytes that a worker may have resident; 0: as many as it wants.
     """
 
     workers: int
+    parent: int
     drain: float = 30.0
     stuck: float = 10.0
     most_memory: int = 0
@@ -136,9 +138,8 @@ class Supervisor:
         self._awake = 0.0
         # A child of PID 1 (or of nobody, as PID 1 of a container) has no parent whose death it could notice; and who
         # starts it with nohup, which ignores SIGHUP, wants it to stay.
-        parent = os.getppid()
         self._ignores_hangup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-        self._parent = None if parent <= 1 or self._ignores_hangup else parent
+        self._parent = None if options.parent <= 1 or self._ignores_hangup else options.parent
         self._relay = Relay()
         self._heard = True
         self._wake, self._wake_writer = os.pipe()

@@ -31,7 +31,7 @@ from kong_federation.standin.entities import (
     Upstream,
 )
 from kong_federation.standin.identity import entity_id, plugin_cache_key, plugin_id
-from kong_federation.standin.plugins import BUNDLED, NOT_ENABLED, PluginInfo, complete_plugin
+from kong_federation.standin.plugins import BUNDLED, NOT_ENABLED, PluginInfo, complete_plugin, handed
 from kong_federation.standin.schema import Finding, complete
 
 _SERVED = {"services", "routes", "upstreams", "consumers", "plugins", "keyauth_credentials", "targets"}
@@ -297,7 +297,7 @@ class _Reader:
                 ids[kind] = self._pointed(pointer, f"{kind}s", known, f"{path}.{kind}")
         filled, findings = complete_plugin(info, {**item, **({"consumer": 1} if "consumer" in ids else {})}, path)
         self.findings += findings
-        if findings or not filled["enabled"]:
+        if info is None or findings or not filled["enabled"]:
             return
         limits = (ids.get("route", ""), ids.get("service", ""), ids.get("consumer", ""))
         plugin = Plugin(
@@ -307,6 +307,7 @@ class _Reader:
             instance_name=filled["instance_name"] or "",
             protocols=tuple(filled["protocols"]),
             config=filled["config"],
+            handed=handed(info, filled["config"], lambda problem: self._warnings.append(f"{path}: {problem}")),
             route=limits[0],
             service=limits[1],
             consumer=limits[2],

@@ -98,7 +98,8 @@ class Plugin:
         id: Also the key under which Kong caches its instance.
         key: Kong's cache key, sent as `__key__`.
         instance_name: Empty when none was given.
-        config: Complete: defaults filled, fields without a value absent, as Kong hands it to a plugin.
+        config: Complete: defaults filled, fields without a value absent.
+        handed: The same as Kong hands it to a plugin, with what references to vaults stand for.
         route, service, consumer: Ids of what it is limited to; empty for no limit.
     """
 
@@ -108,6 +109,7 @@ class Plugin:
     instance_name: str
     protocols: tuple[str, ...]
     config: Mapping[str, Any]
+    handed: Mapping[str, Any]
     route: str
     service: str
     consumer: str

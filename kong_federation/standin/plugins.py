@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import CONFIGURATION_INVALID
 from kong_federation.standin.entity_schemas import KEY_AUTH, PLUGIN_FIELDS
 from kong_federation.standin.schema import Finding, complete, uncheckable, without_nulls
+from kong_federation.standin.vault import resolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +87,31 @@ def complete_plugin(
         path: Where it stands, for the findings.
 
     Returns:
-        The entity with its `config` as the plugin is handed it, and what is wrong.
+        The entity with its `config` as Kong keeps it, and what is wrong.
     """
     whole = {"fields": PLUGIN_FIELDS} if info is None else _whole(info)
     filled, findings = complete(whole, given, path)
     if not findings:
-        config = next(entry["config"] for entry in whole["fields"] if "config" in entry)
-        filled["config"] = without_nulls(config, filled["config"] or {})
+        filled["config"] = without_nulls(_config(whole), filled["config"] or {})
     return filled, findings
+
+
+def handed(info: PluginInfo, config: Mapping[str, Any], warn: Callable[[str], None]) -> Mapping[str, Any]:
+    """
+    A complete configuration as the plugin is handed it: with what references to vaults stand for.
+
+    Args:
+        info: The plugin.
+        config: Of the entity that `complete_plugin` returns.
+        warn: Is told of each reference that cannot be resolved.
+    """
+    found: Mapping[str, Any] = resolved(_config(_whole(info)), config, warn)
+    return found
+
+
+def _config(whole: Mapping[str, Any]) -> Mapping[str, Any]:
+    field: Mapping[str, Any] = next(entry["config"] for entry in whole["fields"] if "config" in entry)
+    return field
 
 
 def _whole(info: PluginInfo) -> dict[str, Any]:

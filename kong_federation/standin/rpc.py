@@ -221,7 +221,7 @@ def configuration(plugin: Plugin, generation: int) -> dict[str, object]:
         "consumer_id": plugin.consumer,
         "plugin_instance_name": plugin.instance_name,
     }
-    return {**plugin.config, **{name: value for name, value in added.items() if value != ""}}
+    return {**plugin.handed, **{name: value for name, value in added.items() if value != ""}}
 
 
 def _exit(argument: bytes) -> kong.Exit:

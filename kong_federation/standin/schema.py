@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kong_federation.standin.schema_rules import ENTITY_RULES, VALUE_RULES, broken_rule
+from kong_federation.standin.vault import is_reference
 
 Field = Mapping[str, Any]
 
@@ -189,11 +190,19 @@ def _check_record(record: Field, value: Mapping[str, Any], path: str) -> Iterato
             yield finding
     if before:
         return  # Kong runs the checks between fields only on a record whose fields are right.
+    unknown = {name for name, field in fields.items() if field.get("referenceable") and is_reference(value.get(name))}
     for check in record.get("entity_checks", ()):
         for name, argument in check.items():
+            if not unknown.isdisjoint(_compared(argument)):
+                continue
             broken = ENTITY_RULES[name](value, argument)
             if broken is not None:
                 yield Finding(path, broken, whole=True)
+
+
+def _compared(argument: Sequence[str] | Mapping[str, Any]) -> Sequence[str]:
+    """The fields that a check between fields looks at."""
+    return [argument["if_field"], argument["then_field"]] if isinstance(argument, Mapping) else argument
 
 
 def _check(field: Field, value: Any, path: str) -> Iterator[Finding]:
@@ -207,6 +216,8 @@ def _check(field: Field, value: Any, path: str) -> Iterator[Finding]:
         if inner:
             yield from inner
             return
+        if kind == "string" and field.get("referenceable") and is_reference(value):
+            return  # whatever it stands for is not known yet
         if kind == "string" and "len_min" not in field:
             field = {**field, "len_min": 1}  # Kong accepts an empty string only where the schema says so.
     broken = broken_rule(field, value)

@@ -38,3 +38,20 @@ def test_a_file_is_written_whole_and_readable_for_kongs_user(tmp_path) -> None:
 def test_a_file_that_cannot_be_written_is_said(tmp_path, capsys) -> None:
     assert main(["dump", "--output", str(tmp_path / "no" / "dump.json")]) == 1
     assert "No such file or directory" in capsys.readouterr().err
+
+
+def test_what_is_no_file_is_written_to_and_stays(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to("/dev/stdout")
+    command = [sys.executable, "-m", "kong_federation.cli", "dump", "--output", str(link)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["Plugins"]
+    assert link.is_symlink()
+
+
+def test_what_a_link_leads_to_is_written(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "dump.json")
+    assert main(["dump", "--output", str(link)]) == 0
+    assert link.is_symlink()
+    assert json.loads((tmp_path / "dump.json").read_text())

@@ -75,7 +75,7 @@ def main() -> None:
     door = Door(SocketOptions(path, replace=options.get("replace", False)))
     shared = Shared(Flights(100, door.predecessor), Quarantine())
     board = pulses(2 + 2 * workers)
-    kept = SupervisorOptions(workers, drain, options.get("stuck", 10.0), options.get("memory", 0) * 2**20)
+    kept = SupervisorOptions(workers, os.getppid(), drain, options.get("stuck", 10.0), options.get("memory", 0) * 2**20)
     work = partial(run_worker, Obedient, WorkerOptions(directory, drain), shared)
     inquest = Inquest(shared.flights, shared.quarantine, options.get("quarantine", 60.0))
     health = options.get("health")

@@ -1,6 +1,7 @@
 """The command as people call it; the gateway behind it is the real one, without a supergraph."""
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from kong_federation.cli.__main__ import main
 
 from .client import Client
+from .running import running, until
 
 COMMAND = [sys.executable, "-m", "kong_federation.cli", "serve"]
 
@@ -70,6 +72,18 @@ def test_a_reload_takes_the_socket_over(serve, folder):
     assert old.wait(20) == 0
     assert client.ask(b"{}").status == 500
     assert client.starts == 1, "the new server knows the instances of the old one"
+
+
+def test_a_parent_that_ends_while_the_server_starts_is_missed(folder):
+    """Its socket is open long before it is ready."""
+    socket, log = folder / "s", folder / "log"
+    command = shlex.join([*COMMAND, "--socket", str(socket), "--workers", "1"])
+    done = (
+        f"{command} 2>{shlex.quote(str(log))} & while [ ! -S {shlex.quote(str(socket))} ]; do sleep 0.01; done; echo $!"
+    )
+    shell = subprocess.run(["/bin/sh", "-c", done], stdout=subprocess.PIPE, text=True, check=True)
+    until(lambda: not running(int(shell.stdout)))
+    assert "the parent process is gone" in log.read_text()
 
 
 def call(arguments):

@@ -221,7 +221,7 @@ def test_a_worker_that_cannot_be_forked_is_tried_again(monkeypatch, caplog):
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     inquest = Inquest(Flights(1), Quarantine(), 0)
-    supervisor = Supervisor(None, lambda *_: None, SupervisorOptions(2), inquest, pulses(5))
+    supervisor = Supervisor(None, lambda *_: None, SupervisorOptions(2, 0), inquest, pulses(5))
     monkeypatch.setattr(os, "fork", refuse)
     supervisor._fill()
     assert [slot.child for slot in supervisor._slots] == [None, None]
@@ -240,7 +240,7 @@ def test_a_successor_that_starts_while_the_socket_is_taken_over_leaves_as_well()
     for pulse in board:
         pulse.reset()
     inquest = Inquest(Flights(1), Quarantine(), 60.0)
-    supervisor = Supervisor(TakenOver(), lambda *_: None, SupervisorOptions(workers=1), inquest, board)
+    supervisor = Supervisor(TakenOver(), lambda *_: None, SupervisorOptions(1, 0), inquest, board)
     processes = [subprocess.Popen(["sleep", "60"]) for _ in range(2)]
     (slot,) = supervisor._slots
     slot.child, slot.successor = (

@@ -78,7 +78,7 @@ def test_a_port_in_use_is_a_clear_error(directory, capsys, unused_tcp_port_facto
         taken.bind(("127.0.0.1", port))
         taken.listen()
         assert dev.run(arguments(str(path), "--port", str(port), "--socket", str(directory / "s"))) == 1
-    assert f"127.0.0.1:{port}" in capsys.readouterr().err
+    assert f"('127.0.0.1', {port}): address already in use" in capsys.readouterr().err
 
 
 async def test_it_serves_until_it_is_interrupted(directory, capsys):
