@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from kong_federation.executor.complaints import COMPLAINTS
 from kong_federation.executor.context import JsonObject
 from kong_federation.executor.failures import of_failure, of_fault, of_subgraph
 from kong_federation.executor.origins import Origins
@@ -73,6 +74,8 @@ class _Report:
         if outcome.failure is not None:
             self.failed.add(outcome.source)
             self._add(of_failure(outcome.failure, service, self._target(outcome), mask=mask))
+            if service is not None:
+                COMPLAINTS.tell(service, outcome.failure, self.run.context.request_id)
         if not outcome.errors or service is None:
             return
         places = _Places(source, outcome, self.run)
