@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 BUILT  := build/compiled
 
-.PHONY: help install check check-compiled format format-check lint types imports test generated demo spec audit http-audit plans fuzz bench bench-quick bench-floor bench-scaling bench-distinct bench-reload bench-planning bench-libraries clean
+.PHONY: help install check check-compiled format format-check lint types imports test generated demo spec audit http-audit plans chaos fuzz bench bench-quick bench-floor bench-scaling bench-distinct bench-reload bench-planning bench-libraries clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -84,7 +84,7 @@ fuzz: $(STAMP)  ## Ten minutes of random supergraphs and operations against a mo
 bench: $(BUILT)/.installed  ## The product beside other gateways, which npm installs for it (needs node): fifteen minutes, bench/results.md
 	$(BIN)/python -m bench
 
-bench-quick: $(BUILT)/.installed  ## The same in about five minutes
+bench-quick: $(BUILT)/.installed  ## The same in about five minutes: build/bench/results.md
 	$(BIN)/python -m bench --quick
 
 bench-floor: $(BUILT)/.installed  ## How far the product is from the floor, in half a minute
@@ -106,4 +106,4 @@ bench-libraries: $(STAMP)  ## CPU of a subgraph call by HTTP client, and of JSON
 	$(BIN)/python -m bench.libraries
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) build .run .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache spec/http/node_modules

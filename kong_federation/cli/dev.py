@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kong_federation.cli.arguments import at_least
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.standin import (
     Answered,
@@ -42,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="serve what a Kong without a database serves of its Admin API (8001 is usual, 0 for any)",
     )
     parser.add_argument(
-        "--workers", type=_workers, metavar="N", help="worker processes of the plugin server (default: its own)"
+        "--workers", type=at_least(1), metavar="N", help="worker processes of the plugin server (default: its own)"
     )
     parser.add_argument("--socket", type=Path, help="use a plugin server that runs already and listens here")
     parser.add_argument("--watch", action="store_true", help="read the configuration again when the file changes")
@@ -136,12 +137,6 @@ def _facts(serialized: Mapping[str, Any]) -> str:
         return ""
     names = ("operation_type", "operation_name", "plan_cache", "subgraphs", "error_code")
     return "".join(f" {told[name]}" for name in names if name in told)
-
-
-def _workers(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
-    return int(text)
 
 
 def _port(text: str) -> int:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from kong_federation.cli.arguments import seconds
 from kong_federation.pluginserver.probe import ProbeError, probe
 
 EPILOG = """\
@@ -28,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the socket's name under --kong-prefix (default: %(default)s)",
     )
     parser.add_argument(
-        "--timeout", type=_seconds, default=2.0, metavar="SECONDS", help="for the answer (default: %(default)g)"
+        "--timeout", type=seconds, default=2.0, metavar="SECONDS", help="for the answer (default: %(default)g)"
     )
     parser.add_argument("--quiet", action="store_true", help="say nothing if all is well")
 
@@ -47,13 +48,3 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.quiet:
         print(f"{path}: a worker answers")
     return 0
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0 and up to 3600")
-    return seconds

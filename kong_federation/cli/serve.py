@@ -6,9 +6,9 @@ import argparse
 import importlib
 import os
 import sys
-from functools import partial
 from pathlib import Path
 
+from kong_federation.cli.arguments import at_least
 from kong_federation.pluginserver import logs
 from kong_federation.pluginserver.listener import Door, ListenError, SocketOptions, check
 from kong_federation.pluginserver.options import ServerOptions
@@ -73,21 +73,21 @@ def _configure_how(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how it works")
     how.add_argument(
         "--workers",
-        type=partial(_at_least, 1),
+        type=at_least(1),
         default=_cores(),
         metavar="N",
         help="worker processes (default: the cores this process may use, here %(default)s)",
     )
     how.add_argument(
         "--max-events",
-        type=partial(_at_least, 1),
+        type=at_least(1),
         default=1000,
         metavar="N",
         help="requests under way in one worker; further ones get 503 with Retry-After (default: %(default)s)",
     )
     how.add_argument(
         "--drain-seconds",
-        type=partial(_at_least, 0),
+        type=at_least(0),
         default=30,
         metavar="N",
         help="time that requests under way get when a worker leaves; then they get an error (default: %(default)s)",
@@ -99,21 +99,21 @@ def _configure_trouble(parser: argparse.ArgumentParser) -> None:
     trouble = parser.add_argument_group("when something goes wrong")
     trouble.add_argument(
         "--watchdog-seconds",
-        type=partial(_at_least, 0),
+        type=at_least(0),
         default=10,
         metavar="N",
         help="a worker that has stood still for so long is killed and replaced; 0: never (default: %(default)s)",
     )
     trouble.add_argument(
         "--max-memory-mb",
-        type=partial(_at_least, 0),
+        type=at_least(0),
         metavar="N",
         help="a worker that has more resident is succeeded by another, one at a time; 0: no limit (default: three "
         "quarters of the container's or the machine's memory, shared among the workers, at least 256; Linux only)",
     )
     trouble.add_argument(
         "--quarantine-seconds",
-        type=partial(_at_least, 0),
+        type=at_least(0),
         default=60,
         metavar="N",
         help="a request that has killed its workers is answered 503 for so long; 0: never (default: %(default)s)",
@@ -172,9 +172,3 @@ def _mode(text: str) -> int:
     if not 0 <= mode <= 0o777:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 777, octal")
     return mode
-
-
-def _at_least(least: int, text: str) -> int:
-    if not text.isdigit() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least {least}")
-    return int(text)

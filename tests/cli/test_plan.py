@@ -43,6 +43,9 @@ def test_the_bytes_are_the_caches_bytes(capfdbinary: pytest.CaptureFixture[bytes
         ([OPERATION, "{ me { name } }"], 1, "SUPERGRAPH_INVALID"),
         (["no-such-file.graphql", "{ me { name } }"], 2, "No such file"),
         ([SUPERGRAPH, "no-such-operation.graphql"], 2, "No such file"),
+        ([SUPERGRAPH, "{ me\n { nobody } }"], 1, "kong-federation plan: 2:4: GRAPHQL_VALIDATION_FAILED"),
+        ([SUPERGRAPH, " "], 2, "OPERATION: there is no document"),
+        ([SUPERGRAPH, "{ me { name } }", "--label", "percent(5)"], 2, "no field has the override label percent(5)"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_place(
@@ -52,6 +55,13 @@ def test_what_is_wrong_is_said_in_one_place(
     captured = capsys.readouterr()
     assert says in captured.err.replace("'", '"')
     assert captured.out == ""
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path, capsys):
+    operation = tmp_path / "operation.graphql"
+    operation.write_bytes(b"{ me \xff }")
+    assert main(["plan", SUPERGRAPH, str(operation)]) == 2
+    assert f"{operation}: is not UTF-8 from byte 6 on" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["plan", "serve", "dump", "schema", "dev", "doctor"])
@@ -76,6 +86,9 @@ def test_the_help_names_all_commands(capsys: pytest.CaptureFixture[str]) -> None
         ["healthcheck", "--socket", "s", "--timeout", "-1"],
         ["healthcheck", "--socket", "s", "--timeout", "0"],
         ["healthcheck", "--socket", "s", "--timeout", "soon"],
+        ["plan", "s", "{ a }", "--timeout", "-1"],
+        ["serve", "--socket", "s", "--workers", "0"],
+        ["dev", "kong.yml", "--workers", "0"],
         ["dev", "kong.yml", "--port", "65536"],
         ["dev", "kong.yml", "--port=-1"],
         ["dev", "kong.yml", "--admin-port", "no"],
