@@ -30,7 +30,7 @@ from bench.peers import APOLLO, HIVE_RUST, NPM, node_version
 from bench.questions import Question, questions
 from bench.results import Report, Workers, corpus_line, summary, write
 from bench.rounds import FAILURES, Conditions, Stats, Turn, compare_answers, rounds, turns, warm_mixed
-from bench.start import chosen, first_answers, open_all, openers, ration, start_subgraphs, started
+from bench.start import chosen, first_answers, open_all, openers, ration, start_subgraphs, started, unknown
 from examples.children import ChildDiedError, Children, end_like_ctrl_c
 
 CORPUS_SEED = 5
@@ -83,11 +83,20 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--parts", nargs="+", choices=PARTS, default=list(PARTS), help="what is measured (default: all)"
     )
-    parser.add_argument("--out", type=Path, default=ROOT / "bench", metavar="FOLDER", help="default: bench/")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="default: bench/ for a whole run, build/bench/ for any other"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to a file")
     arguments = parser.parse_args()
     arguments.only = [*arguments.gateway, *(name.strip() for name in arguments.only.split(",") if name.strip())]
+    if names := unknown(arguments.only):
+        parser.error(f"no gateway's name has {', '.join(names)} in it")
     quick = arguments.quick
+    if arguments.out is None:
+        # What is published is never replaced by a first look.
+        given = arguments.only or arguments.rounds or arguments.seconds or arguments.operations
+        whole = not (quick or given) and arguments.parts == list(PARTS)
+        arguments.out = ROOT / "bench" if whole else ROOT / "build" / "bench"
     arguments.rounds = arguments.rounds or (3 if quick else 5)
     arguments.seconds = arguments.seconds or (0.3 if quick else 0.6)
     arguments.operations = arguments.operations or (12 if quick else 50)

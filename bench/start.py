@@ -79,6 +79,11 @@ def openers(only: Sequence[str], notes: list[str], say: Callable[[str], None]) -
     return {**wanted, **routers}
 
 
+def unknown(only: Sequence[str]) -> list[str]:
+    """Parts that are in no gateway's name."""
+    return [part for part in only if not any(part in name for name in {**OWN, **NPM, **built()})]
+
+
 def chosen(name: str, only: Sequence[str]) -> bool:
     """Whether a gateway is wanted: by its whole name, or by a part of it that is no other's whole name."""
     exact = {*OWN, *NPM}

@@ -72,15 +72,23 @@ def run(children: Children, arguments: argparse.Namespace) -> int:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Run the demonstration.")
-    parser.add_argument("--port", type=int, default=8000, help="port of the stand-in for Kong (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=port_number, default=8000, help="port of the stand-in for Kong (default: %(default)s)"
+    )
     parser.add_argument(
         "--subgraph-port",
-        type=int,
+        type=port_number,
         default=FIRST_PORT,
         help="first of the four ports of the subgraphs (default: %(default)s)",
     )
     parser.add_argument("--once", action="store_true", help="end after the answer, with status 0 if it is right")
     return parser.parse_args()
+
+
+def port_number(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 65_535 - len(SUBGRAPHS):
+        raise argparse.ArgumentTypeError(f"{text} is not a port that can be used here")
+    return int(text)
 
 
 def refuse_taken_ports(port: int, ports: dict[str, int], first: int) -> None:

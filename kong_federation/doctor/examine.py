@@ -83,6 +83,8 @@ def _examine_dump(path: Path) -> Finding:
     except OSError as error:
         return failed(VERSIONS, f"{path}: {error.strerror}", advice)
     except (FederationErrors, UnicodeDecodeError) as error:
+        # Whatever it is, it may be somebody's only copy.
+        advice = "Is it what Kong's query command prints? Write that anew: kong-federation dump --output FILE"
         return failed(VERSIONS, f"{path} is no dump that Kong could read: {error}", advice)
     if theirs != __version__:
         return warning(VERSIONS, f"{path} is of version {theirs}, and this is {__version__}", advice)

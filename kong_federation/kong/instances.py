@@ -94,6 +94,8 @@ class InstanceFiles:
     def __init__(self, directory: Path) -> None:
         self._instances = directory / "instances"
         self._configurations = directory / "configurations"
+        if directory.exists() and not directory.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "the runtime directory is no directory", str(directory))
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         # It may be a volume that root has made for everybody; an owner could put another folder in the place of ours.
         if (owner := directory.stat().st_uid) not in {0, os.geteuid()}:

@@ -66,7 +66,7 @@ def read_dump(text: str) -> PluginInfo:
             schema=first["Schema"],
         )
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise _invalid(f"the plugin server's dump cannot be read: {error!r}") from error
+        raise _invalid(f"the plugin server's dump cannot be read ({type(error).__name__}: {error})") from error
     if protocol != "ProtoBuf:1":
         raise _invalid(f"the plugin server's dump asks for the protocol {protocol!r}, the stand-in speaks ProtoBuf:1")
     problems = uncheckable(_whole(info), info.name)

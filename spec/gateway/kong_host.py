@@ -106,8 +106,10 @@ class KongHost(Host):
         return "\n".join(lines) + "\n"
 
     def _run(self, *arguments: str, check: bool = True) -> None:
-        done = subprocess.run(
-            [os.environ["KONG_BIN"], *arguments], capture_output=True, text=True, check=False, timeout=120
-        )
+        command = [os.environ["KONG_BIN"], *arguments]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        except OSError as error:
+            raise SystemExit(f"KONG_BIN names no Kong: {error}") from None
         if check and done.returncode:
             raise RuntimeError(f"kong {' '.join(arguments)}: {done.stdout}{done.stderr}")

@@ -33,7 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--show", action="store_true", help="print operations and plans")
     given = parser.parse_args(argv)
     verdicts = []
-    for case in cases(given.part):
+    chosen = cases(given.part)
+    if not chosen:
+        parser.error(f"no case has {given.part!r} in its id")
+    for case in chosen:
         verdict = judge(case, given.seeds)
         verdicts.append(verdict)
         report(verdict, show=given.show)

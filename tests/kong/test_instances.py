@@ -112,5 +112,5 @@ def test_folders_that_others_prepared(tmp_path):
 
 def test_a_directory_that_cannot_be_made(tmp_path):
     (tmp_path / "run").write_text("a file")
-    with pytest.raises(OSError, match="exists"):
+    with pytest.raises(OSError, match="the runtime directory is no directory"):
         InstanceFiles(tmp_path / "run")
