@@ -411,7 +411,7 @@ class Builder:
         alike = self._steps.setdefault(key, [])
         for step in alike:
             known = step.inputs.get(objects.runtime_type)
-            if known is None or not known.disagrees(requires):
+            if known is None or not known.disagrees(entry.wants, requires):
                 step.origins.add(objects.origin)
                 for mine, other in zip(step.contexts, contexts, strict=True):
                     mine.inputs.update(other.inputs)

@@ -147,7 +147,7 @@ def _may_share(first: Step, second: Step) -> bool:
         other = second.inputs.get(runtime_type)
         if other is None:
             continue
-        if known.disagrees(other.requires):
+        if known.disagrees(other.keys, other.requires):
             return False
         if not same_objects and set(known.requires) != set(other.requires):
             return False

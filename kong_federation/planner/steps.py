@@ -87,12 +87,15 @@ class Input:
     keys: tuple[Want, ...]
     requires: list[Want] = field(default_factory=list)
 
-    def disagrees(self, requires: Iterable[Want]) -> bool:
+    def disagrees(self, keys: Iterable[Want], requires: Iterable[Want]) -> bool:
         """
-        Whether a representation cannot carry more requirements, because it carries a field with other arguments.
+        Whether a representation cannot carry more requirements: it has another key, or a field with other arguments.
 
-        Two fields may require `price(currency: "USD")` and `price(currency: "EUR")`; a representation has one `price`.
+        Objects that come by different ways may be known by different keys. And two fields may require
+        `price(currency: "USD")` and `price(currency: "EUR")`; a representation has one `price`.
         """
+        if frozenset(self.keys) != frozenset(keys):
+            return True
         carried = {want.name: want.arguments for want in (*self.keys, *self.requires)}
         return any(carried.get(want.name, want.arguments) != want.arguments for want in requires)
 

@@ -315,8 +315,11 @@ def _surely_leads(source: Source, shape: Shape, place: Place, key: str) -> bool:
     """Whether every object that a source holds at a place has a field."""
     names: set[str | None] = set(place.here or (None,))
     if source.flatten is not None and source.chain == place.chain:
-        # Objects of other types have no entity.
-        names = {one.typename for one in source.flatten.representations}
+        representations = source.flatten.representations
+        represented = {name for one in representations for name in one.types}
+        if all(one.types for one in representations) and not represented.issuperset(names):
+            return False  # objects of other types have no entity
+        names = {one.typename for one in representations}
     return shape.surely_has(key, names.pop() if len(names) == 1 else None)
 
 

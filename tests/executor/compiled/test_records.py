@@ -396,7 +396,7 @@ async def test_objects_that_two_types_ask_for_differently_are_told_apart_at_ever
 
 @pytest.mark.parametrize("items", [[], [{"id": "1", "code": "x"}]])
 async def test_lists_of_two_answers_may_be_empty(items):
-    user = by_id("A", typename="A")
+    user = by_id(typename="A")
     both = by_id(typename="P", extra=(RepresentationField("code", "code", key=True),))
     plan = query(
         Sequence(
