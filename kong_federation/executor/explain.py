@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from kong_federation.executor.complaints import COMPLAINTS
 from kong_federation.executor.context import JsonObject
@@ -32,7 +32,9 @@ from kong_federation.executor.paths import Segments, locate
 from kong_federation.executor.places import chain_of, find, static_path, to_client
 from kong_federation.executor.projection import Fault, FaultKind, Position
 from kong_federation.executor.run import Outcome, Run
-from kong_federation.plan.nodes import Composite, Fetch, Introspect
+from kong_federation.plan.nodes import Composite, Fetch
+
+_NOBODY: Final[frozenset[int]] = frozenset()
 
 
 def explain(output: Composite, origins: Origins, run: Run, faults: list[Fault]) -> tuple[JsonObject, ...]:
@@ -63,6 +65,7 @@ class _Report:
         self.told: set[Segments] = set()
         self.above: set[Segments] = set()
         self.failed: set[int] = set()
+        self.located: dict[int, _Located] = {}
 
     def tell_outcome(self, outcome: Outcome) -> None:
         """Tell the failure and the errors of one fetch."""
@@ -76,24 +79,25 @@ class _Report:
             self._add(of_failure(outcome.failure, service, self._target(outcome), mask=mask))
             if service is not None:
                 COMPLAINTS.tell(service, outcome.failure, self.run.context.request_id)
-        if not outcome.errors or service is None:
+        if not outcome.errors or not isinstance(source, Fetch):
             return
-        places = _Places(source, outcome, self.run)
+        located = self.located.setdefault(outcome.source, _Located(source, self.run.data))
         for raw in outcome.errors:
-            paths = [
-                path
-                for place in places.of(raw)
-                for path in to_client(self.output, self.run.data, place, self.run.variables)
-                if path
-            ]
-            if not paths:
-                self.failed.add(outcome.source)
-                self._add(of_subgraph(raw, service, self._target(outcome), mask=mask))
-            for path in paths:
+            placed = False
+            for path in self._paths(located.of(raw, outcome)):
+                if self._is_full():
+                    return  # to find out where the others belong may take long, and nobody is told
+                placed = True
                 self._explain(path)
-                self._add(of_subgraph(raw, service, path, mask=mask))
-            if self._is_full():
-                return
+                self._add(of_subgraph(raw, source.subgraph, path, mask=mask))
+            if not placed:
+                self.failed.add(outcome.source)
+                self._add(of_subgraph(raw, source.subgraph, self._target(outcome), mask=mask))
+
+    def _paths(self, places: Iterator[Segments]) -> Iterator[Segments]:
+        """Places of the data tree as the client knows them."""
+        for place in places:
+            yield from filter(None, to_client(self.output, self.run.data, place, self.run.variables))
 
     def tell_faults(self, faults: list[Fault]) -> None:
         """Tell the faults that nothing explains."""
@@ -132,14 +136,30 @@ class _Report:
 
     def _is_unanswered(self, fillers: list[int], lineage: Segments) -> bool:
         around = set(lineage)
-        for outcome in self.run.outcomes:
-            if outcome.source not in fillers:
-                continue
-            if not outcome.unanswered.isdisjoint(around):
+        for filler in fillers:
+            if not self.unanswered.get(filler, _NOBODY).isdisjoint(around):
                 return True
-            if not outcome.bereft.isdisjoint(around) and self.origins.dependencies[outcome.source] & self.excused:
+            if not self.bereft.get(filler, _NOBODY).isdisjoint(around) and (
+                self.origins.dependencies[filler] & self.excused
+            ):
                 return True
         return False
+
+    @cached_property
+    def unanswered(self) -> dict[int, set[int]]:
+        """By fetch, all objects without an answer; one that asked in pieces has an outcome for each."""
+        found: dict[int, set[int]] = {}
+        for one in self.run.outcomes:
+            found.setdefault(one.source, set()).update(one.unanswered)
+        return found
+
+    @cached_property
+    def bereft(self) -> dict[int, set[int]]:
+        """The same for objects that could not be asked for."""
+        found: dict[int, set[int]] = {}
+        for one in self.run.outcomes:
+            found.setdefault(one.source, set()).update(one.bereft)
+        return found
 
     @cached_property
     def excused(self) -> set[int]:
@@ -160,18 +180,16 @@ class _Report:
         return static_path(self.output, self.origins.target(outcome.source))
 
 
-class _Places:
+class _Located:
     """Where the objects of one fetch stand in the data tree; found at the first error that needs it."""
 
-    def __init__(self, source: Fetch | Introspect, outcome: Outcome, run: Run) -> None:
-        assert isinstance(source, Fetch)
-        self.fetch = source
-        self.outcome = outcome
-        self.run = run
+    def __init__(self, fetch: Fetch, data: JsonObject) -> None:
+        self.fetch = fetch
+        self.data = data
         self.roots: list[Segments] | None = None
         self.found: dict[str, dict[int, list[Segments]]] = {}
 
-    def of(self, raw: Any) -> Iterator[Segments]:
+    def of(self, raw: Any, outcome: Outcome) -> Iterator[Segments]:
         """Every place in the data tree that an error of the subgraph is about; none if it has no usable path."""
         path = raw.get("path") if type(raw) is dict else None
         if type(path) is not list or not path or any(type(segment) not in {str, int} for segment in path):
@@ -180,7 +198,7 @@ class _Places:
             for root in self._roots():
                 yield (*root, *path)
             return
-        for batch in self.outcome.batches:
+        for batch in outcome.batches:
             if path[0] != batch.flatten.key or len(path) < 2:
                 continue
             index = path[1]
@@ -191,7 +209,7 @@ class _Places:
 
     def _roots(self) -> list[Segments]:
         if self.roots is None:
-            self.roots = [place for place, _ in locate(self.fetch.path, self.run.data)]
+            self.roots = [place for place, _ in locate(self.fetch.path, self.data)]
         return self.roots
 
     def _entities(self, key: str) -> dict[int, list[Segments]]:
@@ -199,7 +217,7 @@ class _Places:
             found: dict[int, list[Segments]] = {}
             for flatten in self.fetch.flattens:
                 for path in flatten.paths if flatten.key == key else ():
-                    for place, node in locate(path, self.run.data):
+                    for place, node in locate(path, self.data):
                         places = found.setdefault(id(node), [])
                         if place not in places:
                             places.append(place)

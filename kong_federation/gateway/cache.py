@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -257,10 +258,13 @@ class PlanCache:
         return len(self._plans) < self._max_entries and self._plans.currsize + weight <= self._plans.maxsize
 
 
-def weigh_entry(key: PlanKey) -> int:
+def weigh_entry(key: PlanKey, findings: Sequence[FederationError] = ()) -> int:
     """
     Estimate what an entry holds in memory beside a plan, in bytes.
 
-    It is what a refusal holds, too: its texts quote pieces of the document at most.
+    Args:
+        key: The operation's. Its name is the client's and may be as long as a body, also where no operation has it.
+        findings: Why it is refused, in texts that may quote all of that.
     """
-    return _MEMORY_PER_ENTRY + 2 * sys.getsizeof(key.document)
+    texts = (key.document, key.operation_name or "", *(finding.message for finding in findings))
+    return _MEMORY_PER_ENTRY + 2 * sum(map(sys.getsizeof, texts))

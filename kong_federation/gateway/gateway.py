@@ -237,7 +237,9 @@ class Gateway:
         if self._generation is None and not self._closed:
             await self._in_time(self._loaded.wait, deadline)
         if self._generation is None:
-            raise self._failure or FederationError(SERVICE_UNAVAILABLE, "the gateway is closed")
+            why = self._failure
+            # A new one for each request: with an exception that is raised again and again, its traceback grows.
+            raise FederationError(*((why.code, why.message) if why else (SERVICE_UNAVAILABLE, "the gateway is closed")))
         return self._generation
 
     # --- One request ---

@@ -190,9 +190,9 @@ class Generation:
         try:
             outcome: Prepared | Refused = await self._order(key, background=False)
         except FederationErrors as errors:
-            outcome = Refused(errors.errors, weigh_entry(key))
+            outcome = Refused(errors.errors, weigh_entry(key, errors.errors))
         except FederationError as error:
-            outcome = Refused((error,), weigh_entry(key))
+            outcome = Refused((error,), weigh_entry(key, (error,)))
         except Exception:  # noqa: BLE001 - those who wait are answered, and the log has it
             _LOG.exception("a plan could not be prepared")
             outcome = Refused((FederationError(INTERNAL_SERVER_ERROR, "a plan could not be prepared"),), 0)

@@ -2,6 +2,9 @@ from typing import ClassVar
 
 import pytest
 
+from kong_federation.executor import explain
+from kong_federation.executor.paths import locate
+from kong_federation.executor.places import to_client
 from kong_federation.plan.nodes import Given, InputField, Introspect, Parallel, RepresentationField, Sequence
 from tests.executor.kit import (
     ID,
@@ -368,3 +371,28 @@ async def test_introspection_beside_a_failed_fetch():
     result = await World({"a": 500}, introspect=introspect).run(plan)
     assert result.data == {"schema": {"x": 1}, "y": None}
     assert codes(result) == [("SUBREQUEST_HTTP_ERROR", "a", ["y"])]
+
+
+@pytest.mark.parametrize(("errors", "told"), [(1_000, 300), (10, 10)])
+async def test_places_are_looked_for_once_however_many_pieces_report_errors(monkeypatch, errors, told):
+    """Nobody is told more than some errors, so nothing is found out about the others."""
+    looked = []
+    monkeypatch.setattr(explain, "locate", lambda *given: looked.append(given) or locate(*given))
+    shown = []
+    monkeypatch.setattr(explain, "to_client", lambda *given: shown.append(given) or to_client(*given))
+    plan = query(
+        Sequence((root(0, "a", "{users{id}}"), entities(1, "b", "...on User{name}"))),
+        users=many(object_of("User", name=STRING)),
+    )
+
+    def answer(body):
+        count = len(body["variables"]["r"])
+        return {"data": {"_e": [None] * count}, "errors": [{"message": "x", "path": ["_e", at]} for at in range(count)]}
+
+    users = [{"__typename": "User", "id": str(number)} for number in range(300)]
+    world = World({"a": {"data": {"users": users}}, "b": answer}, max_errors=errors, max_entities={"b": 10})
+    result = await world.run(plan)
+    assert len(world.sent) == 31
+    assert len(result.errors) == told
+    assert len(looked) == 1
+    assert len(shown) <= told + 31

@@ -78,6 +78,13 @@ def test_what_does_not_fit_is_not_kept(cache):
     assert cache.get(key("a")) is None
 
 
+def test_a_refusal_weighs_all_that_the_client_has_sent():
+    """An operation's name may be as long as a body, and the text quotes it."""
+    name = "N" * 100_000
+    finding = FederationError(GRAPHQL_PARSE_FAILED, f"There is no operation {name}.")
+    assert weigh_entry(key("{a}", name), (finding,)) > 2 * 200_000
+
+
 def test_refusals_push_out_no_plan():
     cache = PlanCache(1_000, 10)
     cache.put(key("a"), prepared(1_000))

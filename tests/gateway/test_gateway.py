@@ -229,6 +229,13 @@ async def test_the_configuration_moves_a_subgraph(world):
 # --- The supergraph's life ---
 
 
+async def test_requests_without_a_supergraph_leave_nothing_behind(world):
+    gateway = world.gateway(world.script(invalid=["wrong"]))
+    for _ in range(20):
+        assert (await gateway.handle(post("{ a }"))).status == 503
+    assert gateway._failure.__traceback__ is None, "it would hold all requests that it was raised for"
+
+
 async def test_an_invalid_supergraph_is_answered_with_503_and_no_word_of_it(world, caplog):
     gateway = world.gateway(world.script(invalid=["secret one", "secret two"]))
     response = await gateway.handle(post("{ me }", JSON))
