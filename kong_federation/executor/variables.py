@@ -11,7 +11,7 @@ Input objects may refer to themselves, so their functions are looked up when the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final, TypeAlias
@@ -24,7 +24,19 @@ from kong_federation.executor.context import JsonObject
 from kong_federation.executor.depth import too_deep
 from kong_federation.executor.exact import Number, read_json
 from kong_federation.executor.leaves import MAX_INT, MIN_INT
-from kong_federation.plan.nodes import NO_DEFAULT, EnumInput, InputField, InputType, ObjectInput, QueryPlan, Written
+from kong_federation.plan.nodes import (
+    NO_DEFAULT,
+    Composite,
+    EnumInput,
+    InputField,
+    InputType,
+    ListOf,
+    NonNull,
+    ObjectInput,
+    OutputType,
+    QueryPlan,
+    Written,
+)
 
 # Findings reported for one request.
 MAX_FINDINGS: Final = 50
@@ -66,9 +78,16 @@ Coerce: TypeAlias = Callable[[Any, At | None, Findings], Any]
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """The variables of a plan, compiled."""
+    """
+    The variables of a plan, compiled.
+
+    Args:
+        compiled: Each with the function that coerces it.
+        deciding: Those that `@skip` and `@include` read.
+    """
 
     compiled: tuple[tuple[InputField, Coerce], ...]
+    deciding: frozenset[str] = frozenset()
 
     def __call__(self, raw: Mapping[str, Any] | None) -> JsonObject:
         """
@@ -101,6 +120,9 @@ class Variables:
                 coerced[name] = None
                 if variable.type.endswith("!"):
                     findings.add(f'Variable "${name}" of non-null type "{variable.type}" must not be null.')
+                elif name in self.deciding:
+                    # Its default allows it there, and the default is what null takes the place of.
+                    findings.add(f'Variable "${name}" must not be null where @skip or @include reads it.')
             elif too_deep(value):
                 findings.add(f'Variable "${name}" got a value that is nested too deeply.')
             else:
@@ -122,7 +144,18 @@ def compile_variables(plan: QueryPlan) -> Variables:
     for variable in plan.variables:
         coerce = _compile_type(variable.type, types)
         compiled.append((_with_coerced_default(variable, coerce), coerce))
-    return Variables(tuple(compiled))
+    return Variables(tuple(compiled), frozenset(_deciding(plan.output)))
+
+
+def _deciding(output: OutputType) -> Iterator[str]:
+    """The variables on which it depends whether a field is answered."""
+    while isinstance(output, ListOf | NonNull):
+        output = output.of
+    if not isinstance(output, Composite):
+        return
+    for field in (field for variant in output.variants for field in variant.fields):
+        yield from (test.variable for alternative in field.when for test in alternative)
+        yield from _deciding(field.type)
 
 
 def _with_coerced_default(variable: InputField, coerce: Coerce) -> InputField:

@@ -16,7 +16,12 @@ from typing import Any
 from graphql import GraphQLSchema, execute_sync, parse
 
 from kong_federation.errors import FederationError
-from kong_federation.errors.codes import INTERNAL_SERVER_ERROR, NO_PLAN, QUERY_PLANNING_LIMIT, UNSUPPORTED_OPERATION
+from kong_federation.errors.codes import (
+    NO_PLAN,
+    QUERY_PLANNING_LIMIT,
+    UNSUPPORTED_OPERATION,
+    VALIDATION_INVALID_TYPE_VARIABLE,
+)
 from kong_federation.limits import Budget
 from kong_federation.operation import (
     Operation,
@@ -119,12 +124,13 @@ class Planner:
         Answer the document of an `Introspect` node.
 
         Raises:
-            FederationError: INTERNAL_SERVER_ERROR, which a valid operation cannot cause.
+            FederationError: VALIDATION_INVALID_TYPE_VARIABLE, a variable is null where its default allows it to stand
+                and null is not allowed: nothing else can be wrong with a valid operation.
         """
         result = execute_sync(self.api_schema, parse(document, no_location=True), variable_values=dict(variables))
-        if result.errors or result.data is None:
-            raise FederationError(INTERNAL_SERVER_ERROR, f"introspection failed: {result.errors}")
-        return dict(result.data)
+        for error in result.errors or ():
+            raise FederationError(VALIDATION_INVALID_TYPE_VARIABLE, error.message)
+        return dict(result.data or {})
 
     def _planned(self, operation: Operation, labels: frozenset[str], budget: Budget) -> Stages:
         try:

@@ -2,8 +2,8 @@ import pytest
 
 from kong_federation.errors import FederationErrors
 from kong_federation.executor import prepare
-from kong_federation.plan.nodes import NO_DEFAULT, EnumInput, InputField, ObjectInput
-from tests.executor.kit import INT, query
+from kong_federation.plan.nodes import NO_DEFAULT, EnumInput, Given, InputField, NonNull, ObjectInput
+from tests.executor.kit import INT, many, object_of, query
 
 INPUTS = (
     ObjectInput(
@@ -173,3 +173,16 @@ def test_values_nested_too_deeply(type_):
 
 def test_a_default_that_does_not_fit_is_left_as_it_is():
     assert coerced("Int", {}, "x") == {"v": "x"}
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_what_decides_over_a_field_must_not_be_null(given):
+    """Its default allows it there; null is neither true nor false, and fields would be missing without a word."""
+    when = ((Given("flag", given),),)
+    inner = many(NonNull(object_of("O", x=("x", INT, when))))
+    plan = query(None, variables=(InputField("flag", "Boolean", True), InputField("v", "Boolean", True)), o=inner)
+    executable = prepare(plan)
+    assert executable.coerce({"flag": False, "v": None}) == {"flag": False, "v": None}
+    assert executable.coerce({}) == {"flag": True, "v": True}
+    with pytest.raises(FederationErrors, match="must not be null where @skip or @include reads it"):
+        executable.coerce({"flag": None})

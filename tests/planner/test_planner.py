@@ -247,6 +247,12 @@ def test_introspection_is_answered_from_the_public_schema() -> None:
     assert data == {"__type": {"enumValues": [{"name": "REGULAR"}]}}
 
 
+def test_introspection_with_a_null_that_only_a_default_allows_is_the_clients_fault() -> None:
+    found = planner("enum-intersection")
+    with pytest.raises(FederationError, match="VALIDATION_INVALID_TYPE_VARIABLE"):
+        found.introspect('query($n: String = "UserType") { __type(name: $n) { name } }', {"n": None})
+
+
 def test_objects_of_hidden_types_can_be_told_from_others() -> None:
     plan = planner("requires-with-fragments").plan("{ a { data { foo } } }")
 
