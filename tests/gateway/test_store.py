@@ -272,6 +272,17 @@ def test_operations_that_cannot_be_read_are_left_out(opened, clock):
     assert popular(made) == ["{ a }"]
 
 
+@pytest.mark.parametrize("score", ["'abc'", "x'6162'", "9e999", "-9e999"])
+def test_a_score_that_was_changed_costs_its_row_at_most(opened, clock, score):
+    made = opened()
+    keep(made, "{ a }")
+    made._connection.execute(f"UPDATE plan SET score = {score}")
+    again = opened()
+    keep(again, "{ b }")
+    assert "{ b }" in popular(again)
+    again.count([(b"d" * 32, 3)])
+
+
 def _random_bytes(file):
     file.write_bytes(hashlib.shake_256(b"seed").digest(file.stat().st_size))
 
@@ -428,6 +439,14 @@ def test_a_file_that_cannot_be_written_still_answers(opened, filled, caplog):
         assert patient.attempt(PlanStore.keep, b"d" * 32, b"o", plan("{ b }")) is None
     assert patient.attempt(PlanStore.find, plan_digest(job("{ a }"))) == plan("{ a }")
     assert caplog.text.count("cannot be used at the moment") == 1
+
+
+def test_what_nobody_has_written_is_damage_too(filled, directory, caplog):
+    made = PlanStore(directory, MEGABYTE, SPACE)
+    patient = PatientStore(lambda: made)
+    made._connection.execute("UPDATE plan SET score = 'abc'")
+    assert patient.attempt(PlanStore.popular, 10, MEGABYTE) is None
+    assert "the plan store is damaged and begins anew" in caplog.text
 
 
 def test_a_path_that_is_no_directory_is_lived_without(tmp_path, caplog):

@@ -282,7 +282,10 @@ class PatientStore:
                 self._discard(error)
             else:
                 self._say(f"the plan store cannot be used at the moment: {error}")
-            return None
+        except (TypeError, ValueError, ArithmeticError) as error:
+            # A row has something in it that never was written.
+            self._discard(error)
+        return None
 
     def close(self) -> None:
         """Close the store, if it is open."""
@@ -290,7 +293,7 @@ class PatientStore:
             self._store.close()
             self._store = None
 
-    def _discard(self, error: sqlite3.Error) -> None:
+    def _discard(self, error: Exception) -> None:
         _LOG.warning("the plan store is damaged and begins anew: %s", error)
         store, self._store = self._store, None
         assert store is not None
