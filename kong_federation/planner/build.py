@@ -16,7 +16,7 @@ be asked for again; its fields are fetched along with the object, however late t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -95,14 +95,22 @@ class Builder:
         root: The root's site; builders of one operation share one.
         bound: Where data lies; shared too.
         parts: The deferred parts, which it fills; None to fetch deferred fields like all others.
+        ours: Gives a name for a variable that the client has not taken.
     """
 
     def __init__(
-        self, search: Search, kind: OperationKind, root: Site, bound: dict[Binding, DataField], parts: Parts | None
+        self,
+        search: Search,
+        kind: OperationKind,
+        root: Site,
+        bound: dict[Binding, DataField],
+        parts: Parts | None,
+        ours: Callable[[str], str],
     ) -> None:
         self.steps: list[Step] = []
         self.bound = bound
         self._parts = parts
+        self._ours = ours
         self._search = search
         self._kind = kind
         self._root = root
@@ -421,7 +429,7 @@ class Builder:
             entry.move.graph, kind, site, Tree(owner), {objects.origin}, set(needs), condition, part=objects.part
         )
         for number, context in enumerate(contexts):
-            variable = f"{ALIAS_PREFIX}{number}_{context.argument.name}"
+            variable = self._ours(f"{ALIAS_PREFIX}{number}_{context.argument.name}")
             step.contexts.append(replace(context, variable=variable))
         alike.append(step)
         self.steps.append(step)

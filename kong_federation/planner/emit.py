@@ -9,7 +9,7 @@ into parts again. So a slow request delays only what needs it, except where a ba
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from kong_federation.operation import Conjunction, Want
@@ -43,6 +43,7 @@ class Emitter:
         bound: Where each want's data lies.
         names: `join__Graph` value -> the subgraph's name.
         operation_name: The client's name for the operation, or empty.
+        ours: Gives a name for a variable that the client has not taken.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class Emitter:
         bound: Mapping[tuple[DataNode, str, Want], DataField],
         names: Mapping[str, str],
         operation_name: str,
+        ours: Callable[[str], str],
     ) -> None:
         self._printer = printer
         self._bound = bound
         self._names = names
         self._operation_name = operation_name
+        self._ours = ours
         self._types: dict[DataNode, set[str]] = {}
         self._fetches = 0
 
@@ -100,7 +103,7 @@ class Emitter:
         flattens, head, bodies = [], [], []
         for index, ((selection, represented), paths) in enumerate(found.items()):
             several = len(found) > 1
-            variable = f"representations{index}" if several else "representations"
+            variable = self._ours(f"representations{index}" if several else "representations")
             key = f"_e{index}" if several else "_entities"
             alias = f"{key}:" if several else ""
             head.append(f"${variable}:[_Any!]!")

@@ -10,7 +10,8 @@ The planner: one valid operation and the supergraph to a plan.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from graphql import GraphQLSchema, execute_sync, parse
@@ -157,8 +158,12 @@ class Planner:
         parts = Parts() if operation.defers and kind is not OperationKind.SUBSCRIPTION else None
         decided = tuple(_decided(operation, kind, search))
 
+        defined = operation.node.variable_definitions or ()
+        definitions = {item.variable.name.value: definition_text(item) for item in defined}
+        ours = partial(_free, definitions)
+
         def builders(parts: Parts | None) -> list[Builder]:
-            built = [Builder(search, kind, Site((), root), bound, parts) for _ in decided]
+            built = [Builder(search, kind, Site((), root), bound, parts, ours) for _ in decided]
             for builder, (wants, decision) in zip(built, decided, strict=True):
                 builder.build(operation.root, wants, decision)
             return built
@@ -168,10 +173,8 @@ class Planner:
         for builder in (*first, *otherwise):
             builder.settle()
         requests = [schedule(builder.steps) for builder in first]
-        defined = operation.node.variable_definitions or ()
-        definitions = {item.variable.name.value: definition_text(item) for item in defined}
         printer = Printer(graph, definitions, budget)
-        emitter = Emitter(printer, bound, self._names, operation.name)
+        emitter = Emitter(printer, bound, self._names, operation.name, ours)
         asked = introspection(operation.shape.by_type[operation.root], operation.fragments, definitions)
         node = _whole(kind, _emitted(emitter, requests, None), asked)
         if parts:
@@ -192,6 +195,13 @@ class Planner:
         )
         runs = tuple(Run(*choice, made) for choice, made in zip(decided, requests, strict=True))
         return Stages(operation, runs, printer, plan, self._names)
+
+
+def _free(taken: Collection[str], name: str) -> str:
+    """A name for a variable of ours that none of the client's has."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _decided(operation: Operation, kind: OperationKind, search: Search) -> Iterator[tuple[tuple[Want, ...], Decision]]:

@@ -31,6 +31,16 @@ def test_the_clients_arguments_stay() -> None:
     assert "price(digits: 3, currency: $_kf0_currency)" in plan("{ customers { basket { price(digits: 3) } } }")
 
 
+def test_clients_may_call_their_variables_as_we_call_ours() -> None:
+    text = plan(
+        "query($representations: Boolean!, $_kf0_currency: Int!) "
+        "{ customers @skip(if: $representations) { basket { price(digits: $_kf0_currency) } } }"
+    )
+
+    assert "price(digits: $_kf0_currency, currency: $_kf0_currency_)" in text
+    assert "_entities(representations:$representations_)" in text
+
+
 def test_entities_with_contexts_share_no_request() -> None:
     text = plan("{ customers { basket { price } } visitor { basket { price } } }")
 
