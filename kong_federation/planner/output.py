@@ -64,21 +64,31 @@ class Outputs:
         return found
 
     def _composite(self, node: DataNode, shape: Shape) -> Composite:
-        groups: dict[tuple[object, ...], list[str]] = {}
-        for runtime_type, wants in shape.by_type.items():
-            turns = shape.turns.get(runtime_type)
-            keys = (id(wants), turns, *(self._key(node, runtime_type, want) for want in wants))
-            groups.setdefault(keys, []).append(runtime_type)
         variants = tuple(
             Variant(tuple(types), tuple(self._field(node, types, *turn) for turn in shape.answered(types[0])))
-            for types in groups.values()
+            for types in self._alike(node, shape)
         )
         return Composite(shape.type_name, node.typed and self._catalog.is_abstract(shape.type_name), variants)
 
-    def _key(self, node: DataNode, runtime_type: str, want: Want) -> str:
+    def _alike(self, node: DataNode, shape: Shape) -> list[list[str]]:
+        """The runtime types in groups that are answered alike, from the same data keys."""
+        groups: list[tuple[tuple[object, ...], list[str | None], list[str]]] = []
+        for runtime_type, wants in shape.by_type.items():
+            asked = (id(wants), shape.turns.get(runtime_type))
+            keys = [self._key(node, runtime_type, want) for want in wants]
+            for same, known, types in groups:
+                if same == asked and all(a is None or b is None or a == b for a, b in zip(known, keys, strict=True)):
+                    known[:] = [a or b for a, b in zip(known, keys, strict=True)]
+                    types.append(runtime_type)
+                    break
+            else:
+                groups.append((asked, keys, [runtime_type]))
+        return [types for _, _, types in groups]
+
+    def _key(self, node: DataNode, runtime_type: str, want: Want) -> str | None:
+        """Where a want's data lies; None: of a type that no subgraph on the way can return, nothing ever comes."""
         bound = self._bound.get((node, runtime_type, want))
-        # A type that no subgraph on the way can return has no binding; its objects never come.
-        return bound.key if bound is not None else want.key
+        return None if bound is None else bound.key
 
     def _field(self, node: DataNode, types: list[str], want: Want, when: When) -> OutputField:
         self._budget.spend()
