@@ -61,9 +61,17 @@ class _Connection:
         self._numbers = itertools.count(PING + 1)
         self._pending: dict[int, asyncio.Future[Reply]] = {}
         self._heard = 0.0
-        self._tasks = [asyncio.ensure_future(self._listen()), asyncio.ensure_future(self._watch())]
+        self._tasks: list[asyncio.Task[None]] = []
         self._ordered = asyncio.Event()
         self.lost = False
+
+    def begin(self) -> None:
+        """
+        Listen; not to be called in what a request has started.
+
+        What a request starts is taken for a part of it for as long as it runs (`kong/pulse.py`), and this runs on.
+        """
+        self._tasks = [asyncio.ensure_future(self._listen()), asyncio.ensure_future(self._watch())]
 
     async def order(self, job: bytes, run_for: int, wait_for: int, *, background: bool) -> Reply:
         """
@@ -214,6 +222,7 @@ class BuilderClient:
         self._opening = None
         if not opening.cancelled() and opening.exception() is None:
             self._connection, _ = opening.result()
+            self._connection.begin()
 
     async def _open(self) -> tuple[_Connection, Hello]:
         for _ in range(2):

@@ -206,6 +206,8 @@ class Runtime:
                 return None
             handle = self._remember(instance, configuration.digest)
             tenant = self._tenant(configuration)
+            # Not by its first request: what a request starts is taken for a part of it for as long as it runs.
+            tenant.gateway.start()
         tenant.used = now
         self._tenants.move_to_end(tenant.digest)
         if now - handle.renewed > RENEWAL:

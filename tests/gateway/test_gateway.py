@@ -11,6 +11,7 @@ import pytest
 from kong_federation.gateway import HttpRequest
 from kong_federation.gateway.generation import Generation
 from kong_federation.gateway.http import read_request
+from kong_federation.kong.pulse import pulses
 from kong_federation.plan import encode_plan
 from kong_federation.strands import Strand
 from kong_federation.transport import SubgraphResponse
@@ -25,6 +26,24 @@ async def test_a_query_is_answered(world):
     response = await world.gateway().handle(post("{ me }"))
     assert read(response) == (200, {"data": {"me": "Ada"}})
     assert response.headers == (("content-type", "application/graphql-response+json; charset=utf-8"),)
+
+
+async def test_what_outlives_a_request_is_no_part_of_it(world):
+    """If the worker dies of it, later requests must not be blamed."""
+    pulse = pulses(1)[0]
+    asyncio.get_running_loop().set_task_factory(pulse.make_task)
+    gateway = world.gateway()
+    gateway.start()
+    await gateway.handle(post("{ me }"))
+    gateway._generation._builder._connection.close()
+    marked = []
+    for query in ("{ a: me }", "{ b: me }"):
+        strand = Strand(gateway.handle(post(query)), pulse.ledger)
+        strand.mark = 7
+        strand.resume()
+        assert (await strand).status == 200
+        marked.append([task for task in asyncio.all_tasks() if "_Marked" in repr(task.get_coro())])
+    assert marked == [[], []]
 
 
 async def test_an_operation_that_fetches_nothing_is_answered(world):

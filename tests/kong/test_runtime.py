@@ -75,6 +75,12 @@ def test_another_worker_makes_its_own_gateway_once(worker, made):
     assert worker().find(instance + 1) is None
 
 
+def test_a_gateway_is_started_before_its_first_request_in_every_worker(worker, made):
+    instance = worker().start_instance(configuration("a"))
+    worker().find(instance)
+    assert [one.started for one in made] == [1, 1]
+
+
 def test_a_closed_instance_is_unknown_everywhere_and_its_gateway_stays(worker, made):
     runtime = worker()
     instance = runtime.start_instance(configuration("a"))
