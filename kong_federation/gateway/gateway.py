@@ -48,7 +48,7 @@ from kong_federation.gateway.http import (
 from kong_federation.gateway.media import JSON
 from kong_federation.gateway.passage import Passage
 from kong_federation.gateway.routes import open_transport
-from kong_federation.gateway.sharing import sharing_key
+from kong_federation.gateway.sharing import Sharing, sharing_key
 from kong_federation.gateway.source import SupergraphText, follow
 from kong_federation.gateway.spawn import BuilderProgram, StoreOptions
 from kong_federation.gateway.tally import MISS, Tally
@@ -109,6 +109,8 @@ class Gateway:
         self._mask_errors = settings.security.mask_errors
         self._heads: dict[int, Head] = {}
         self._shares = settings.operations.deduplicate
+        # Of all generations: what a mutation of one has changed, a query of another must not miss.
+        self._sharing = Sharing()
         self._tells = settings.telemetry.log_serializer or settings.telemetry.shared_context
         self._generation: Generation | None = None
         self._failure: FederationError | None = None
@@ -371,10 +373,11 @@ class Gateway:
 
         def shared() -> Coroutine[Any, Any, Result]:
             if prepared.mutates:
-                return generation.sharing.alone(execute)
+                return self._sharing.alone(execute)
             # One plan, and so its tier, is that of one operation and one set of labels. The key holds it, so that no
             # other can have its identity.
-            return generation.sharing.result(sharing_key(request, executable.tier, variables), execute)
+            plan = (generation, executable.tier)
+            return self._sharing.result(sharing_key(request, plan, variables), execute)
 
         begin = shared if self._shares else execute
         # Every fetch has its own time, which ends before the deadline does; the builder's answers have not.

@@ -46,7 +46,6 @@ from kong_federation.gateway.messages import (
 from kong_federation.gateway.passage import Passage, body_for, headers_for
 from kong_federation.gateway.propagation import KONG_REQUEST_ID, propagate
 from kong_federation.gateway.routes import Targets, find_batch_limits, find_routes
-from kong_federation.gateway.sharing import Sharing
 from kong_federation.plan import (
     Condition,
     Defer,
@@ -118,7 +117,6 @@ class Generation:
         self._routes = find_routes(settings, subgraphs)
         self._personal = any(route.headers.personal for route in self._routes.values())
         self._targets: dict[Head, Targets] = {}
-        self.sharing = Sharing()
         self.max_entities = find_batch_limits(settings, subgraphs)
         self._known_labels = frozenset(labels)
         self._labels = find_labels(settings, self._known_labels)

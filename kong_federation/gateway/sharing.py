@@ -37,7 +37,7 @@ class _Execution:
 
 
 class Sharing:
-    """The shared executions of one generation."""
+    """The shared executions of one gateway."""
 
     __slots__ = ("_running",)
 

@@ -415,7 +415,7 @@ async def test_who_leaves_at_any_turn_leaves_nothing_behind(world, recwarn, quer
         assert (await gateway.handle(post(query))).status == 200
     gc.collect()
     assert [str(warning.message) for warning in recwarn] == []
-    assert (served.users, len(served.sharing)) == (0, 0)
+    assert (served.users, len(gateway._sharing)) == (0, 0)
 
 
 async def test_a_file_that_comes_later_is_served(world, tmp_path):

@@ -11,7 +11,7 @@ from kong_federation.gateway.cache import PlanKey
 from kong_federation.gateway.identity import Identity
 from kong_federation.gateway.sharing import Sharing, sharing_key
 from kong_federation.transport import SubgraphResponse
-from tests.gateway.gateway_world import URL, post, read
+from tests.gateway.gateway_world import URL, post, read, until
 
 PLAN = PlanKey("{ me }", None, frozenset())
 
@@ -138,7 +138,42 @@ async def test_identical_queries_of_clients_are_executed_once_if_that_is_switche
     await asyncio.sleep(0.01)
     # What is in a key lives as long as it: the identity of a plan that was given up could become another's.
     tier = gateway._generation.recall(PlanKey("{ me }", None, frozenset())).executable.tier
-    assert [plan for plan, *_ in gateway._generation.sharing._running] == [tier] * switched
+    assert [plan for plan, *_ in gateway._sharing._running] == [(gateway._generation, tier)] * switched
     answers = await asking
     assert [read(answer) for answer in answers] == [(200, {"data": {"me": "Ada"}})] * 3
     assert len(asked) == subrequests
+
+
+async def test_a_mutation_of_the_supergraph_before_is_waited_for_too(world):
+    """A query that began before it was over may have missed what it changed, whatever supergraph it was planned for."""
+    file = world.directory.with_name("supergraph.json")
+    file.write_text(world.script(), encoding="utf-8")
+    gateway = world.gateway(
+        supergraph={"path": str(file), "poll_interval": 20},
+        operations={"deduplicate": True},
+        subgraph_defaults={"deduplicate": False},
+    )
+    for query in ("{ me }", "mutation { me }"):
+        assert (await gateway.handle(post(query))).status == 200
+    written, read_ = asyncio.Event(), asyncio.Event()
+    asked = []
+
+    async def slow(request):
+        asked.append(request)
+        await (written if b"mutation" in request.body else read_).wait()
+        return SubgraphResponse(200, (), b'{"data":{"me":"Ada"}}')
+
+    world.transport._handlers[URL] = slow
+    before = gateway._generation
+    writing = asyncio.ensure_future(gateway.handle(post("mutation { me }")))
+    await until(lambda: len(asked) == 1)
+    file.write_text(world.script(version=2), encoding="utf-8")
+    await until(lambda: gateway._generation is not before)
+    first = asyncio.ensure_future(gateway.handle(post("{ me }")))
+    await until(lambda: len(asked) == 2)
+    written.set()
+    await writing
+    second = asyncio.ensure_future(gateway.handle(post("{ me }")))
+    await until(lambda: len(asked) == 3)
+    read_.set()
+    assert [answer.status for answer in await asyncio.gather(first, second)] == [200, 200]
