@@ -64,6 +64,9 @@ _WHO = (("kong.client.get_consumer", b""), ("kong.client.get_credential", b""))
 _NGINX = frozenset((*HOP_BY_HOP, "accept-encoding", "content-length", "host"))
 
 
+_SHORTEST_REPLY = 4  # bytes: the length of a frame that is empty
+
+
 class RequestHead(NamedTuple):
     """What every event asks first."""
 
@@ -85,9 +88,10 @@ class Conversation:
     Attributes:
         opening: What every event asks first.
         closing: Gives the frames that tell of a request that is answered; none if nothing is told.
+        receipt: Bytes that Kong sends back, at least, before it takes the answer that stands behind them.
     """
 
-    __slots__ = ("_headers", "_keys", "_passes", "_settings", "_telling", "closing", "opening")
+    __slots__ = ("_headers", "_keys", "_passes", "_settings", "_telling", "closing", "opening", "receipt")
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._settings = settings if settings is not None and wants_identity(settings) else None
@@ -105,6 +109,7 @@ class Conversation:
             told.append("kong.ctx.shared.set")
         self._telling = Telling(told)
         self.closing = self._telling.written
+        self.receipt = len(told) * _SHORTEST_REPLY
 
     def request(self, replies: Sequence[bytes], most: int) -> HttpRequest | None:
         """

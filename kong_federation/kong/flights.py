@@ -28,7 +28,8 @@ from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
-# Request id, digest, when written (0: free), worker, the two that had it before (0: none, or judged), deaths.
+# Request id, digest, when written (0: free), worker, the two that had it before, deaths. A worker is 0 where there is
+# none, where its death is judged, and where it lives and has only lost the connection.
 _ENTRY = struct.Struct("=16s16sdIIIB3x")
 _FREE = bytes(_ENTRY.size)
 _WRITTEN = 32  # place of the time in an entry
@@ -142,18 +143,38 @@ class Flights:
 
     def end(self, flight: Flight) -> None:
         """A request is answered, or nobody waits for the answer any more."""
-        if flight.place:
+        if self._is_here(flight):
             at = (flight.place - 1) * _ENTRY.size
-            if self._memory[at : at + len(flight.name)] == flight.name:
-                self._memory[at : at + len(_FREE)] = _FREE
+            self._memory[at : at + len(_FREE)] = _FREE
+
+    def survive(self, flight: Flight, worker: int) -> None:
+        """
+        A worker has lost the connection of a request that stays here, and lives: there is no death to judge.
+
+        Args:
+            flight: What `begin` gave it.
+            worker: Its process id.
+        """
+        if self._is_here(flight):
+            at = (flight.place - 1) * _ENTRY.size + _WORKER
+            workers = list(_WORKERS.unpack_from(self._memory, at))
+            # It may have the request again by now, by another connection; that is the later one.
+            for place in reversed(range(len(workers))):
+                if workers[place] == worker:
+                    workers[place] = 0
+                    break
+            _WORKERS.pack_into(self._memory, at, *workers)
 
     def is_judged(self, flight: Flight) -> bool:
-        """Whether somebody has asked what was left by those workers that had this request before."""
-        if not flight.place:
+        """Whether there is no death left to judge of those workers that had this request before."""
+        if not self._is_here(flight):
             return True
+        _, *before = _WORKERS.unpack_from(self._memory, (flight.place - 1) * _ENTRY.size + _WORKER)
+        return not any(before)
+
+    def _is_here(self, flight: Flight) -> bool:
         at = (flight.place - 1) * _ENTRY.size
-        _, *before = _WORKERS.unpack_from(self._memory, at + _WORKER)
-        return not any(before) or self._memory[at : at + len(flight.name)] != flight.name
+        return flight.place > 0 and self._memory[at : at + len(flight.name)] == flight.name
 
     def left_by(self, worker: int) -> list[Left]:
         """
@@ -167,10 +188,9 @@ class Flights:
         for place, (_, digest, began, *workers, deaths) in enumerate(_ENTRY.iter_unpack(self._memory)):
             if began > oldest and worker in workers:
                 # By now others may have begun it again, and died of it.
-                at = workers.index(worker)
-                found.append(Left(place + 1, digest, began, deaths - at))
-                workers[at] = 0
-                _WORKERS.pack_into(self._memory, place * _ENTRY.size + _WORKER, *workers)
+                found.append(Left(place + 1, digest, began, deaths - workers.index(worker)))
+                left = [0 if one == worker else one for one in workers]
+                _WORKERS.pack_into(self._memory, place * _ENTRY.size + _WORKER, *left)
         return found
 
 

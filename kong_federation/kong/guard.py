@@ -76,7 +76,8 @@ class Guard:
         """
         asked = request.body or request.query.encode("utf-8", "surrogateescape")
         digest = _digest_of_short(graph, asked) if len(asked) <= _SHORT else digest_of(graph, asked)
-        return Admitted(request, digest, self.flights.begin(request.request_id, digest, self._worker), self.flights)
+        flight = self.flights.begin(request.request_id, digest, self._worker)
+        return Admitted(request, digest, flight, self.flights, self._worker)
 
     def doubts(self, admitted: Admitted) -> bool:
         """Whether something may speak against running a request; `refusal` finds out."""
@@ -94,16 +95,18 @@ class Admitted:
         digest: By which it is known.
         flight: Where it stands in the table.
         flights: The table.
+        worker: Id of this process.
     """
 
-    __slots__ = ("_flight", "_flights", "_request", "deaths", "digest", "place")
+    __slots__ = ("_flight", "_flights", "_request", "_worker", "deaths", "digest", "place")
 
-    def __init__(self, request: HttpRequest, digest: bytes, flight: Flight, flights: Flights) -> None:
+    def __init__(self, request: HttpRequest, digest: bytes, flight: Flight, flights: Flights, worker: int) -> None:
         self.digest = digest
         self.place, self.deaths, _ = flight
         self._request = request
         self._flight = flight
         self._flights = flights
+        self._worker = worker
 
     @property
     def repeatable(self) -> bool:
@@ -128,12 +131,15 @@ class Admitted:
 
     def over(self, *, answered: bool) -> None:
         """Strike the request out when its connection is over or used again, having got the answer or not."""
-        # A connection that ended too early is most likely that of a client that left. But should Kong be there and have
-        # lost it, the event comes again, while what may be a mutation is on its way: it is kept until it is stale.
-        if self.deaths > 1 or (self.deaths and not self.repeatable):
+        if not answered and not self.repeatable:
+            # A connection that ended too early is most likely that of a client that left. But should Kong be there and
+            # have lost it, the event comes again, while what may be a mutation is on its way: it is kept until it is
+            # stale.
+            self._flights.survive(self._flight, self._worker)
+        elif self.deaths > 1 or (self.deaths and not self.repeatable):
             # Refused, and perhaps sooner than the supervisor has judged: it was not waited for, or in vain.
             asyncio.get_running_loop().call_later(_INQUEST, self._flights.end, self._flight)
-        elif answered or self.repeatable:
+        else:
             self._flights.end(self._flight)
 
 

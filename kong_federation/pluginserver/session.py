@@ -11,7 +11,7 @@ One connection from Kong.
     EVENT     the last result of these           its handler starts                                  EVENT
     EVENT     a frame, a PDK call waits          the call gets its result                            EVENT
     EVENT     a frame, no PDK call waits         exit 500, the handler is cancelled                  ANSWERED
-    EVENT     the handler decides Exit           what it told, exit; the replies are thrown away     ANSWERED
+    EVENT     the handler decides Exit           what it told, exit; of the replies, bytes count     ANSWERED
     EVENT     the handler decides Proceed        empty frame, return                                 IDLE
     EVENT     the handler decides Restart        closed: the one lawful way without an answer        CLOSED
     EVENT     the handler raises, is cancelled   exit 500                                            ANSWERED
@@ -175,6 +175,7 @@ class Session(Stream):
 
     __slots__ = (
         "_asked",
+        "_due",
         "_entry",
         "_event",
         "_events",
@@ -201,6 +202,7 @@ class Session(Stream):
         self._tenant: Tenant | None = None
         self._sequence = 0
         self._asked = 0  # calls of the opening
+        self._due = 0  # bytes of Kong's without which it has not taken the answer
         self._got: list[bytes] = []  # its results, as long as some are missing
         self._transport: asyncio.Transport
 
@@ -217,6 +219,7 @@ class Session(Stream):
         """Kong has sent something."""
         state = self.state
         if state is _ANSWERED or state is _LEAVING:
+            self._due -= len(data)
             return
         try:
             if self._reader is None:
@@ -239,7 +242,9 @@ class Session(Stream):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended; with an error, if something that was written may not have arrived."""
-        answered = self.state is _ANSWERED and exc is None
+        # Kong replies to what it is told before the answer, and where it cannot it may send the event again, the answer
+        # unread.
+        answered = self.state is _ANSWERED and exc is None and self._due <= 0
         if self.state is _EVENT:
             self._end_event()
         self.state = _CLOSED
@@ -388,6 +393,8 @@ class Session(Stream):
             written = exit_frames(answer.status, answer.headers, answer.body)
         self.state = _ANSWERED
         self.fresh = False
+        if told and self._tenant is not None:
+            self._due = self._tenant.conversation.receipt
         self._transport.write(written)
         if state is _EVENT:
             self._end_event()

@@ -85,6 +85,21 @@ def test_a_request_is_judged_when_both_its_former_workers_are():
     assert flights.is_judged(third)
 
 
+def test_a_worker_that_lives_has_no_death_to_be_judged():
+    flights = Flights(10)
+    mine = os.getpid()
+    first = begin(flights, 1)
+    again = begin(flights, 1)
+    assert not flights.is_judged(again)
+    flights.survive(first, mine)
+    assert flights.is_judged(again)
+    assert [one.deaths for one in flights.left_by(mine)] == [1], "the later one may still die of it"
+    flights.survive(first, mine)
+    flights.end(again)
+    flights.survive(first, mine)
+    assert begin(flights, 1).deaths == 0
+
+
 def test_what_is_not_in_the_table_waits_for_no_judgement():
     flights = Flights(1)
     assert flights.is_judged(flights.begin("odd", DIGEST))

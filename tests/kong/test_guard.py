@@ -121,3 +121,21 @@ async def test_a_refusal_waits_for_the_inquest_but_not_for_ever(guard, judged, m
         guard.flights.left_by(2)
         monkeypatch.setattr(module, "_PATIENCE", 60.0)
     assert code(await answer) == "REQUEST_QUARANTINED"
+
+
+async def test_who_has_lost_a_connection_and_lives_is_not_waited_for(guard, monkeypatch):
+    """Kong sends a mutation again whose connection was cut, at once and more than once."""
+    monkeypatch.setattr(module, "_PATIENCE", 60.0)
+    monkeypatch.setattr(module, "_INQUEST", 0.01)
+    guard.flights.since = 0.0
+    guard.admit(request(MUTATION), b"g").over(answered=False)
+    for deaths in (1, 2, 3):
+        again = guard.admit(request(MUTATION), b"g")
+        async with asyncio.timeout(10):
+            assert code(await refusal(again, request(MUTATION), guard, Channel())) == "REQUEST_INTERRUPTED"
+        assert again.deaths == deaths
+        again.over(answered=False)
+        await asyncio.sleep(0.05)
+    guard.admit(request(MUTATION), b"g").over(answered=True)
+    await asyncio.sleep(0.05)
+    assert guard.flights.begin(ID, b"").deaths == 0, "Kong has its answer"

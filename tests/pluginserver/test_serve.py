@@ -113,7 +113,7 @@ def test_what_is_wrong_is_said(arguments, status, text, capsys):
 def test_a_runtime_directory_that_cannot_be_made(folder, capsys):
     (folder / "run").write_text("")
     assert main(["serve", "--socket", str(folder / "s"), "--runtime-directory", str(folder / "run")]) == 1
-    assert "exists" in capsys.readouterr().err
+    assert "the runtime directory is no directory" in capsys.readouterr().err
     assert not (folder / "s").exists()
 
 

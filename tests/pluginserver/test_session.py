@@ -9,7 +9,7 @@ import pytest
 
 from kong_federation.errors import FederationError, FederationErrors
 from kong_federation.errors.codes import SUPERGRAPH_INVALID, UNSUPPORTED_OPERATION
-from kong_federation.gateway import HttpResponse
+from kong_federation.gateway import Facts, HttpResponse
 from kong_federation.kong import (
     CloseInstance,
     Done,
@@ -244,6 +244,26 @@ async def test_kong_leaving_when_the_body_has_just_been_read_begins_nothing(kong
         await asyncio.sleep(0)
     assert gateway.requests == []
     assert runtime.guard.flights.left_by(os.getpid()) == []
+
+
+@pytest.mark.parametrize(("replies", "deaths"), [(0, 1), (1, 1), (2, 0)])
+async def test_an_answer_is_taken_when_kong_has_replied_to_what_it_was_told_before(
+    kong, gateway, runtime, replies, deaths
+):
+    """Kong that cannot reply any more sends the event again, though the answer has come: a mutation stays known."""
+    gateway.response = HttpResponse(200, (), b"{}", Facts())
+    body = RawBody(content=b'{"query":"mutation{a}"}')
+    kong.event(kong.start())
+    told = ["kong.log.set_serialize_value", "kong.ctx.shared.set"]
+    replied = dict.fromkeys(told[:replies], b"")
+    if replies < len(told):
+        with pytest.raises(KeyError, match=told[replies]):
+            await kong.serve({**REQUEST, "kong.request.get_raw_body": body, **replied})
+    else:
+        await kong.serve({**REQUEST, "kong.request.get_raw_body": body, **replied})
+    assert kong.exit().status == 200
+    kong.leave()
+    assert runtime.guard.flights.begin(REQUEST["kong.nginx.get_var"], b"").deaths == deaths
 
 
 async def test_kong_leaving_before_it_answers_a_call(kong, gateway, events):
