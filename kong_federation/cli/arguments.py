@@ -17,12 +17,16 @@ def at_least(least: int) -> Callable[[str], int]:
     return read
 
 
-def seconds(text: str) -> float:
-    """A time-out: more than nothing, and an hour at most."""
-    try:
-        found = float(text)
-    except ValueError:
-        found = 0.0
-    if not 0 < found <= 3600:
-        raise ArgumentTypeError(f"{text} is not a number of seconds above 0 and up to 3600")
-    return found
+def seconds(most: int) -> Callable[[str], float]:
+    """A time-out: more than nothing, and so much at most."""
+
+    def read(text: str) -> float:
+        try:
+            found = float(text)
+        except ValueError:
+            found = 0.0
+        if not 0 < found <= most:
+            raise ArgumentTypeError(f"{text} is not a number of seconds above 0 and up to {most}")
+        return found
+
+    return read

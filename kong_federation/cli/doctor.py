@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kong_federation import __version__
+from kong_federation.cli.arguments import seconds
 from kong_federation.doctor import Finding, State, Wanted, examine
 
 EPILOG = """\
@@ -35,7 +36,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--socket", type=Path, metavar="PATH", help="the plugin server's (default: what Kong says)")
     parser.add_argument("--dump", type=Path, metavar="FILE", help="the file that Kong's query command prints")
     parser.add_argument(
-        "--timeout", type=_seconds, default=10.0, metavar="SECONDS", help="for each thing asked (default: %(default)g)"
+        "--timeout",
+        type=seconds(60),
+        default=10.0,
+        metavar="SECONDS",
+        help="for each thing asked (default: %(default)g)",
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
@@ -88,13 +93,3 @@ def _as_text(findings: Sequence[Finding]) -> str:
 
 def _counted(findings: Sequence[Finding]) -> dict[State, int]:
     return {state: sum(finding.state is state for finding in findings) for state in State}
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 60:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0 and up to 60")
-    return seconds

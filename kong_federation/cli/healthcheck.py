@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the socket's name under --kong-prefix (default: %(default)s)",
     )
     parser.add_argument(
-        "--timeout", type=seconds, default=2.0, metavar="SECONDS", help="for the answer (default: %(default)g)"
+        "--timeout", type=seconds(3600), default=2.0, metavar="SECONDS", help="for the answer (default: %(default)g)"
     )
     parser.add_argument("--quiet", action="store_true", help="say nothing if all is well")
 

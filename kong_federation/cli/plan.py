@@ -43,7 +43,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stage", choices=STAGES, default="plan", help="what to show (default: plan)")
     parser.add_argument("--operation-name", "--operation", dest="name", help="which operation of the document")
     parser.add_argument("--label", action="append", default=[], help="an active @override label; may be repeated")
-    parser.add_argument("--timeout", type=seconds, default=30.0, help="seconds that planning may take (default: 30)")
+    parser.add_argument(
+        "--timeout", type=seconds(3600), default=30.0, help="seconds that planning may take (default: 30)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
