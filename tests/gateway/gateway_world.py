@@ -73,8 +73,10 @@ class Watched:
     def __init__(self, one):
         self.kind, self.number = type(one), id(one)
 
-    def __call__(self):
-        return next((one for one in gc.get_objects() if id(one) == self.number and type(one) is self.kind), None)
+    def __call__(self, successor=None):
+        """It, if it is still there; another that has come since may have its place in memory."""
+        there = (one for one in gc.get_objects() if id(one) == self.number and type(one) is self.kind)
+        return next((one for one in there if one is not successor), None)
 
 
 async def until(condition):

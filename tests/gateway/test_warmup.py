@@ -326,7 +326,7 @@ async def test_nothing_is_left_of_a_generation_that_was_replaced(graph):
         await graph.replaced(gateway, before)
         del before
     gc.collect()
-    assert gone() is None
+    assert gone(gateway._generation) is None
 
 
 async def test_the_plans_before_are_let_go_of_one_by_one(graph):
