@@ -88,15 +88,14 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to a file")
     arguments = parser.parse_args()
+    if arguments.out is None:
+        # What is published is never replaced by a first look.
+        whole = {**vars(arguments), "json": None} == vars(parser.parse_args([]))
+        arguments.out = ROOT / "bench" if whole else ROOT / "build" / "bench"
     arguments.only = [*arguments.gateway, *(name.strip() for name in arguments.only.split(",") if name.strip())]
     if names := unknown(arguments.only):
         parser.error(f"no gateway's name has {', '.join(names)} in it")
     quick = arguments.quick
-    if arguments.out is None:
-        # What is published is never replaced by a first look.
-        given = arguments.only or arguments.rounds or arguments.seconds or arguments.operations
-        whole = not (quick or given) and arguments.parts == list(PARTS)
-        arguments.out = ROOT / "bench" if whole else ROOT / "build" / "bench"
     arguments.rounds = arguments.rounds or (3 if quick else 5)
     arguments.seconds = arguments.seconds or (0.3 if quick else 0.6)
     arguments.operations = arguments.operations or (12 if quick else 50)

@@ -20,7 +20,7 @@ Everything here is slow and rare. It runs after the projection, when the data tr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, Final
 
@@ -84,9 +84,9 @@ class _Report:
         located = self.located.setdefault(outcome.source, _Located(source, self.run.data))
         for raw in outcome.errors:
             placed = False
+            if self._is_full():
+                return  # to find out where the others belong may take long, and nobody is told
             for path in self._paths(located.of(raw, outcome)):
-                if self._is_full():
-                    return  # to find out where the others belong may take long, and nobody is told
                 placed = True
                 self._explain(path)
                 self._add(of_subgraph(raw, source.subgraph, path, mask=mask))
@@ -147,18 +147,19 @@ class _Report:
 
     @cached_property
     def unanswered(self) -> dict[int, set[int]]:
-        """By fetch, all objects without an answer; one that asked in pieces has an outcome for each."""
-        found: dict[int, set[int]] = {}
-        for one in self.run.outcomes:
-            found.setdefault(one.source, set()).update(one.unanswered)
-        return found
+        """By fetch, all objects without an answer."""
+        return self._gathered(lambda outcome: outcome.unanswered)
 
     @cached_property
     def bereft(self) -> dict[int, set[int]]:
         """The same for objects that could not be asked for."""
+        return self._gathered(lambda outcome: outcome.bereft)
+
+    def _gathered(self, objects: Callable[[Outcome], set[int]]) -> dict[int, set[int]]:
+        """Objects by fetch; one that has asked in pieces has an outcome for each."""
         found: dict[int, set[int]] = {}
-        for one in self.run.outcomes:
-            found.setdefault(one.source, set()).update(one.bereft)
+        for outcome in self.run.outcomes:
+            found.setdefault(outcome.source, set()).update(objects(outcome))
         return found
 
     @cached_property

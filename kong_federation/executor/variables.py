@@ -11,7 +11,7 @@ Input objects may refer to themselves, so their functions are looked up when the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final, TypeAlias
@@ -144,18 +144,26 @@ def compile_variables(plan: QueryPlan) -> Variables:
     for variable in plan.variables:
         coerce = _compile_type(variable.type, types)
         compiled.append((_with_coerced_default(variable, coerce), coerce))
-    return Variables(tuple(compiled), frozenset(_deciding(plan.output)))
+    nullable = any(not variable.type.endswith("!") for variable in plan.variables)
+    return Variables(tuple(compiled), _deciding(plan.output) if nullable else frozenset())
 
 
-def _deciding(output: OutputType) -> Iterator[str]:
+def _deciding(output: OutputType) -> frozenset[str]:
     """The variables on which it depends whether a field is answered."""
-    while isinstance(output, ListOf | NonNull):
-        output = output.of
-    if not isinstance(output, Composite):
-        return
-    for field in (field for variant in output.variants for field in variant.fields):
-        yield from (test.variable for alternative in field.when for test in alternative)
-        yield from _deciding(field.type)
+    found: set[str] = set()
+    seen: set[int] = set()
+    waiting = [output]
+    while waiting:
+        one = waiting.pop()
+        while isinstance(one, ListOf | NonNull):
+            one = one.of
+        # Types in types share what is below them: gone through place by place, it would be ever so much.
+        if isinstance(one, Composite) and id(one) not in seen:
+            seen.add(id(one))
+            for field in (field for variant in one.variants for field in variant.fields):
+                found.update(test.variable for alternative in field.when for test in alternative)
+                waiting.append(field.type)
+    return frozenset(found)
 
 
 def _with_coerced_default(variable: InputField, coerce: Coerce) -> InputField:

@@ -239,9 +239,10 @@ class Gateway:
         if self._generation is None and not self._closed:
             await self._in_time(self._loaded.wait, deadline)
         if self._generation is None:
-            why = self._failure
-            # A new one for each request: with an exception that is raised again and again, its traceback grows.
-            raise FederationError(*((why.code, why.message) if why else (SERVICE_UNAVAILABLE, "the gateway is closed")))
+            if self._failure is None:
+                raise FederationError(SERVICE_UNAVAILABLE, "the gateway is closed")
+            # Another for each request: of an exception that is raised again and again, the traceback grows.
+            raise FederationError(self._failure.code, self._failure.message)
         return self._generation
 
     # --- One request ---

@@ -63,7 +63,6 @@ _WHO = (("kong.client.get_consumer", b""), ("kong.client.get_credential", b""))
 # What nginx makes itself for each connection, and what a client may agree on with the subgraph over our heads.
 _NGINX = frozenset((*HOP_BY_HOP, "accept-encoding", "content-length", "host"))
 
-
 _SHORTEST_REPLY = 4  # bytes: the length of a frame that is empty
 
 

@@ -14,10 +14,11 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from graphql import GraphQLSchema, execute_sync, parse
+from graphql import GraphQLError, GraphQLSchema, execute_sync, parse
 
 from kong_federation.errors import FederationError
 from kong_federation.errors.codes import (
+    INTERNAL_SERVER_ERROR,
     NO_PLAN,
     QUERY_PLANNING_LIMIT,
     UNSUPPORTED_OPERATION,
@@ -126,12 +127,16 @@ class Planner:
 
         Raises:
             FederationError: VALIDATION_INVALID_TYPE_VARIABLE, a variable is null where its default allows it to stand
-                and null is not allowed: nothing else can be wrong with a valid operation.
+                and null is not allowed; INTERNAL_SERVER_ERROR, which nothing else in a valid operation can cause.
         """
         result = execute_sync(self.api_schema, parse(document, no_location=True), variable_values=dict(variables))
-        for error in result.errors or ():
-            raise FederationError(VALIDATION_INVALID_TYPE_VARIABLE, error.message)
-        return dict(result.data or {})
+        if result.errors or result.data is None:
+            errors = result.errors or []
+            # What the library raises itself is about the operation, anything else is a mistake of ours.
+            if errors and all(isinstance(error.original_error, GraphQLError | None) for error in errors):
+                raise FederationError(VALIDATION_INVALID_TYPE_VARIABLE, errors[0].message)
+            raise FederationError(INTERNAL_SERVER_ERROR, f"introspection failed: {errors}")
+        return dict(result.data)
 
     def _planned(self, operation: Operation, labels: frozenset[str], budget: Budget) -> Stages:
         try:

@@ -57,7 +57,10 @@ def _secret(reference: str) -> str:
     Raises:
         LookupError: It cannot be had; the text says why.
     """
-    url = urlsplit(reference)
+    try:
+        url = urlsplit(reference)
+    except ValueError:
+        raise LookupError("it is no URL") from None
     if url.hostname != "env":
         raise LookupError(f"the stand-in has no vault {url.hostname!r}, only 'env'")
     parts = [unquote(part) for part in url.path.split("/") if part]

@@ -2,6 +2,7 @@ import pytest
 
 from kong_federation.errors import FederationErrors
 from kong_federation.executor import prepare
+from kong_federation.executor.variables import _deciding
 from kong_federation.plan.nodes import NO_DEFAULT, EnumInput, Given, InputField, NonNull, ObjectInput
 from tests.executor.kit import INT, many, object_of, query
 
@@ -186,3 +187,10 @@ def test_what_decides_over_a_field_must_not_be_null(given):
     assert executable.coerce({}) == {"flag": True, "v": True}
     with pytest.raises(FederationErrors, match="must not be null where @skip or @include reads it"):
         executable.coerce({"flag": None})
+
+
+def test_what_is_shared_below_many_places_is_gone_through_once():
+    inner = object_of("O", x=("x", INT, ((Given("flag", True),),)))
+    for _ in range(60):
+        inner = object_of("O", a=inner, b=inner)
+    assert _deciding(inner) == {"flag"}

@@ -52,6 +52,7 @@ def test_a_reference_is_kept_and_what_it_stands_for_is_handed_on(reference, url)
     [
         ("{vault://env/nothing}", "the environment has no variable NOTHING"),
         ("{vault://env/}", "it names nothing"),
+        ("{vault://[env/x}", "it is no URL"),
         ("{vault://env/many/port}", "the variable MANY is no JSON object with a string 'port'"),
         ("{vault://env/sdl/x}", "the variable SDL is no JSON object with a string 'x'"),
         ("{vault://aws/x}", "the stand-in has no vault 'aws', only 'env'"),

@@ -294,8 +294,6 @@ class PlanStore:
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
             self._check_or_make_schema()
-            # What is damaged may be anything. Whatever is no number would be what is used most, for ever.
-            connection.execute("DELETE FROM plan WHERE score IS NULL OR score >= ''")
             self._shrink()
             connection.execute(f"PRAGMA max_page_count = {self._max_bytes // self._pragma('page_size')}")
         except BaseException:
